@@ -1,0 +1,46 @@
+r"""One form for text and JSON, so that equal things have equal bytes and equal hashes.
+
+The canonical form of a text is its NFC, with LF line ends and without a byte order mark. The canonical form of a JSON value has
+sorted keys, no spaces and real characters (Hangul costs about three times the tokens as ``\uXXXX``). A hash carries the name of its algorithm.
+"""
+
+import hashlib
+import json
+import unicodedata
+
+from pydantic import JsonValue
+
+__all__ = ["canonical_json", "canonical_text", "hash_json", "hash_text", "line"]
+
+
+def canonical_text(text: str) -> str:
+    """The text in NFC, with LF line ends, without a byte order mark."""
+    return unicodedata.normalize("NFC", text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def canonical_json(value: JsonValue) -> str:
+    """The one way to write a JSON value: sorted keys, no spaces, real characters.
+
+    Raises:
+        ValueError: If the value holds a NaN or an infinity, which JSON does not have.
+    """
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def line(value: JsonValue) -> str:
+    """A JSON value as one line of a JSON Lines file, keys in the order given, for a person to read and git to compare."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def hash_text(text: str) -> str:
+    """The tagged hash of a text's canonical form, ``sha256:…``."""
+    return _sha256(canonical_text(text))
+
+
+def hash_json(value: JsonValue) -> str:
+    """The tagged hash of a JSON value's canonical form, ``sha256:…``."""
+    return _sha256(canonical_json(value))
+
+
+def _sha256(text: str) -> str:
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

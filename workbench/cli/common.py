@@ -1,0 +1,99 @@
+"""What several commands share: the project, the articles, the output."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from workbench.articles import Article, Rejected, read_articles, read_text
+from workbench.errors import SettingsError
+from workbench.runs import Run, latest_run, open_run
+from workbench.scoring import Language
+from workbench.settings import Project, find_project
+from workbench.tasks import Task, load_task
+
+__all__ = ["Source", "as_json", "language", "print_json", "project", "source", "stderr", "stdout", "task_of", "the_run"]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+def project() -> Project:
+    """The project that the working directory lies in."""
+    return find_project(Path.cwd())
+
+
+def stdout() -> Console:
+    """For data."""
+    return Console(highlight=False)
+
+
+def stderr() -> Console:
+    """For messages and progress."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One object, with real characters."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def language() -> Language:
+    """The language of reasons: Korean if the user's locale is."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "ko" if locale.startswith("ko") else "en"
+
+
+class Source:
+    """The articles that a command was given, to be read as often as needed."""
+
+    def __init__(self, paths: list[Path], *, from_stdin: bool) -> None:
+        self._paths = paths
+        self._text = sys.stdin.read() if from_stdin else None
+
+    def read(self) -> Iterator[Article | Rejected]:
+        """The articles, anew."""
+        if self._text is not None:
+            yield read_text(self._text)
+        yield from read_articles(self._paths)
+
+    def names(self, root: Path) -> list[str]:
+        """The files and folders, relative to the project where they lie in it."""
+        given = ["-"] if self._text is not None else []
+        return given + [_relative(path, root) for path in self._paths]
+
+
+def _relative(path: Path, root: Path) -> str:
+    absolute = path.resolve()
+    return str(absolute.relative_to(root)) if absolute.is_relative_to(root) else str(absolute)
+
+
+def source(paths: tuple[str, ...], here: Project) -> Source:
+    """The articles that the arguments name; ``-`` is standard input; none is the project's own.
+
+    Raises:
+        SettingsError: If there are no arguments and the project has no articles of its own.
+    """
+    if not paths:
+        if here.settings.articles is None:
+            raise SettingsError(
+                "no articles were named",
+                expected="files or folders",
+                way_out="name them, or set `articles` under [tool.workbench]",
+            )
+        return Source([here.path(here.settings.articles)], from_stdin=False)
+    return Source([Path(path) for path in paths if path != "-"], from_stdin="-" in paths)
+
+
+def task_of(here: Project, name: str | None) -> Task:
+    """The task named, or the project's own."""
+    return load_task(name or here.settings.task, here.root)
+
+
+def the_run(here: Project, folder: Path | None) -> Run:
+    """The run named, or the last one."""
+    return open_run(folder) if folder else latest_run(here.path(here.settings.runs))

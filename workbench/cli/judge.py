@@ -1,0 +1,129 @@
+"""``workbench eval``, ``diff`` and ``show``: what a run is worth."""
+
+from pathlib import Path
+
+import click
+
+from workbench.articles import Article, read_articles
+from workbench.cli.common import as_json, language, print_json, project, stdout, the_run
+from workbench.errors import RunError
+from workbench.evaluate import ArticleScore, Evaluation
+from workbench.evaluate import evaluate as evaluate_run
+from workbench.extract import Extraction
+from workbench.goldens import read_goldens
+from workbench.report.terminal import articles_table, extraction_view, fields_table, headline
+from workbench.report.terminal import diff as diff_view
+from workbench.runs import Run
+from workbench.settings import Project
+from workbench.tasks import load_task
+
+__all__ = ["diff", "evaluate", "show"]
+
+run_option = click.option(
+    "--run", "folder", type=click.Path(path_type=Path), help="A run folder; the last run if not given."
+)
+
+
+@click.command("eval")
+@click.argument("folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@as_json
+def evaluate(folder: Path | None, as_json: bool) -> None:
+    """Score a run (the last one, if none is named) against the goldens, by article and by field."""
+    here = project()
+    run = the_run(here, folder)
+    evaluation = _evaluation(here, run)
+    if as_json:
+        print_json({"run": str(run.folder), **evaluation.to_json()})
+        return
+    out = stdout()
+    out.print(articles_table(evaluation))
+    out.print()
+    out.print(fields_table(evaluation.fields))
+    out.print()
+    out.print(headline(evaluation))
+    out.print(f"run folder  {run.folder}", markup=False)
+
+
+@click.command()
+@click.argument("articles", nargs=-1)
+@run_option
+@click.option("--all", "everything", is_flag=True, help="Also what agrees.")
+@as_json
+def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_json: bool) -> None:
+    """Show where records differ from their goldens, leaf by leaf, with the reason.
+
+    ARTICLES are ids; without them every article is shown.
+    """
+    here = project()
+    run = the_run(here, folder)
+    chosen = _chosen(_evaluation(here, run), articles, run)
+    if as_json:
+        print_json(
+            {
+                "run": str(run.folder),
+                "articles": [
+                    {
+                        "article": article.extraction.article,
+                        **(article.score.to_json(language()) if article.score else {}),
+                    }
+                    for article in chosen
+                ],
+            }
+        )
+        return
+    out = stdout()
+    for article in chosen:
+        out.print(diff_view(article, language(), everything=everything))
+        out.print()
+    out.print("= correct   ≠ mismatch   − omission   + hallucination", style="dim")
+
+
+@click.command()
+@click.argument("article")
+@run_option
+@as_json
+def show(article: str, folder: Path | None, as_json: bool) -> None:
+    """Show one article's extraction: the record, the passage behind each value, the findings."""
+    here = project()
+    run = the_run(here, folder)
+    found = _find(run, article)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    stdout().print(extraction_view(found, _text(here, found)))
+
+
+def _evaluation(here: Project, run: Run) -> Evaluation:
+    task = load_task(run.info.task, here.root)
+    return evaluate_run(run.extractions(), read_goldens(here.path("goldens") / task.name, task.schema), task.schema)
+
+
+def _chosen(evaluation: Evaluation, ids: tuple[str, ...], run: Run) -> list[ArticleScore]:
+    known = {article.extraction.article: article for article in evaluation.articles}
+    for wanted in ids:
+        if wanted not in known:
+            raise _unknown(wanted, run)
+    return [known[wanted] for wanted in ids] if ids else list(evaluation.articles)
+
+
+def _find(run: Run, article: str) -> Extraction:
+    for extraction in run.extractions():
+        if extraction.article == article:
+            return extraction
+    raise _unknown(article, run)
+
+
+def _unknown(article: str, run: Run) -> RunError:
+    some = ", ".join(extraction.article for extraction, _ in zip(run.extractions(), range(5), strict=False))
+    return RunError(f"no article {article!r} in this run", where=str(run.folder), expected=f"an id, such as {some}")
+
+
+def _text(here: Project, extraction: Extraction) -> str | None:
+    """The article's text, if it still stands where it was read."""
+    file = here.root / extraction.place.split(":")[0]
+    if not file.exists():
+        return None
+    for article in read_articles([file]):
+        if isinstance(article, Article) and article.hash == extraction.text:
+            return article.text
+    return None

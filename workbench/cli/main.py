@@ -1,0 +1,56 @@
+"""The ``workbench`` command: its subcommands, and how an error leaves it.
+
+Exit codes: 0 done; 1 the answer is no; 2 usage; 3 provider; 4 replay miss; 5 some articles were lost; 70 our own fault.
+"""
+
+import sys
+import traceback
+
+import click
+
+from workbench import __version__
+from workbench.cli.check import doctor, render
+from workbench.cli.judge import diff, evaluate, show
+from workbench.cli.run import run
+from workbench.errors import WorkbenchError
+
+__all__ = ["cli", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="workbench")
+def cli() -> None:
+    """Fill structured records from articles with a language model, score them, replay them.
+
+    Data goes to stdout, messages to stderr. Every command takes --json.
+    """
+
+
+for command in (run, evaluate, diff, show, render, doctor):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code that it means."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; what is in the run folder and the recordings stays", err=True)
+        code = 130
+    except WorkbenchError as error:
+        click.echo(f"error: {error}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone: there is nobody to complain to
+        code = 0
+    except Exception:  # noqa: BLE001 - the last line of defence: said in full, never swallowed
+        traceback.print_exc()
+        click.echo(
+            "error: this is a fault of the workbench, not yours. Please report the lines above with `workbench --version`.",
+            err=True,
+        )
+        code = 70
+    sys.exit(code)

@@ -1,0 +1,188 @@
+"""A run held against its goldens: each article's score, and what they come to together.
+
+The article is the unit: the headline figures are means over articles. Micro figures, over all leaves pooled, stand beside them by their name.
+An article without a golden is not scored; an extraction without a record is scored, as nothing but omissions.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+from typing import Any
+
+from pydantic import BaseModel, JsonValue
+
+from workbench.extract import Extraction
+from workbench.goldens import Golden, Goldens
+from workbench.schema import form, values
+from workbench.scoring import Leaf, Score, Tally, score
+
+__all__ = ["ArticleScore", "Evaluation", "evaluate"]
+
+
+@dataclass(frozen=True)
+class ArticleScore:
+    """One article of a run.
+
+    Attributes:
+        extraction: What became of it.
+        golden: Its golden's id, None if it has none.
+        score: None if it has no golden.
+    """
+
+    extraction: Extraction
+    golden: str | None
+    score: Score | None
+
+    @property
+    def precision(self) -> float:
+        """Of its leaves; 0 without a record."""
+        return self.score.precision if self.score and self.extraction.state == "ok" else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Of its leaves; 0 without a record."""
+        return self.score.recall if self.score and self.extraction.state == "ok" else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Of its leaves; 0 without a record, even where nothing was expected: nothing was answered."""
+        return self.score.f1 if self.score and self.extraction.state == "ok" else 0.0
+
+    @property
+    def grounded(self) -> int:
+        """How many of its quotes stand in the article."""
+        return self.extraction.quotes - sum(f.name == "ungrounded_quote" for f in self.extraction.findings)
+
+    @cached_property
+    def worst(self) -> str | None:
+        """The field with the most leaves wrong; the first of equals, None if none is."""
+        wrong: Counter[str] = Counter(
+            leaf.path for leaf in (self.score.leaves if self.score else ()) if leaf.verdict not in {"correct", "absent"}
+        )
+        return wrong.most_common(1)[0][0] if wrong else None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run is worth.
+
+    Attributes:
+        articles: Every article of the run, scored or not, in the run's order.
+        notes: What a reader of the figures should know.
+    """
+
+    articles: tuple[ArticleScore, ...]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def scored(self) -> tuple[ArticleScore, ...]:
+        """The articles that have a golden."""
+        return tuple(article for article in self.articles if article.score)
+
+    @property
+    def f1(self) -> float | None:
+        """The mean over articles of the leaf F1; None if none was scored."""
+        return fmean(article.f1 for article in self.scored) if self.scored else None
+
+    @property
+    def precision(self) -> float | None:
+        """The mean over articles."""
+        return fmean(article.precision for article in self.scored) if self.scored else None
+
+    @property
+    def recall(self) -> float | None:
+        """The mean over articles."""
+        return fmean(article.recall for article in self.scored) if self.scored else None
+
+    @cached_property
+    def micro(self) -> Tally:
+        """All leaves of all articles, pooled."""
+        return Tally(tuple(leaf for article in self.scored if article.score for leaf in article.score.leaves))
+
+    @cached_property
+    def fields(self) -> Mapping[str, Tally]:
+        """All leaves of each field, pooled: ``plans[].targets[].amount``."""
+        fields: dict[str, list[Leaf]] = defaultdict(list)
+        for leaf in self.micro.leaves:
+            fields[leaf.path].append(leaf)
+        return {path: Tally(tuple(leaves)) for path, leaves in fields.items()}
+
+    @cached_property
+    def origins(self) -> Counter[str]:
+        """How many articles rest on recordings of each origin."""
+        return Counter(origin for article in self.articles for origin in article.extraction.origins)
+
+    def to_json(self) -> dict[str, Any]:
+        """The evaluation as plain JSON."""
+        return {
+            "f1": self.f1,
+            "precision": self.precision,
+            "recall": self.recall,
+            "micro": {**self.micro.measures._asdict(), "counts": self.micro.counts},
+            "articles": [
+                {
+                    "article": article.extraction.article,
+                    "state": article.extraction.state,
+                    "golden": article.golden,
+                    "f1": article.f1 if article.score else None,
+                    "precision": article.precision if article.score else None,
+                    "recall": article.recall if article.score else None,
+                    "quotes": article.extraction.quotes,
+                    "grounded": article.grounded,
+                    "worst": article.worst,
+                    "counts": article.score.counts if article.score else None,
+                }
+                for article in self.articles
+            ],
+            "fields": {
+                path: {**tally.measures._asdict(), "counts": tally.counts} for path, tally in self.fields.items()
+            },
+            "origins": dict(self.origins),
+            "notes": list(self.notes),
+        }
+
+
+def evaluate(extractions: Iterable[Extraction], goldens: Goldens, schema: type[BaseModel]) -> Evaluation:
+    """Score each extraction against the golden that answers its text."""
+    articles = tuple(_article(extraction, goldens, schema) for extraction in extractions)
+    return Evaluation(articles, tuple(_notes(articles, goldens)))
+
+
+def _article(extraction: Extraction, goldens: Goldens, schema: type[BaseModel]) -> ArticleScore:
+    golden = goldens.find(extraction.article, extraction.text)
+    if golden is None:
+        return ArticleScore(extraction, None, None)
+    return ArticleScore(extraction, golden.id, _score(extraction, golden, schema))
+
+
+def _score(extraction: Extraction, golden: Golden, schema: type[BaseModel]) -> Score:
+    record: JsonValue = None
+    if extraction.state == "ok":
+        record = values(schema.model_validate(extraction.record))
+    return score(golden.record, record, form(schema), alternates=golden.alternates, as_of=golden.published)
+
+
+def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str]:
+    for article in articles:
+        namesake = goldens.by_id.get(article.extraction.article)
+        if not article.golden and namesake:
+            yield (
+                f"{namesake.id}: its golden answers another text; if it answers this one too, "
+                f"add {article.extraction.text} to its texts"
+            )
+        for note in article.score.notes if article.score else ():
+            yield f"{article.extraction.article}: {note}"
+    unscored = sum(article.score is None for article in articles)
+    if unscored:
+        yield f"{unscored} of {len(articles)} articles have no golden and are not scored"
+    transcribed = sum("transcribed" in article.extraction.origins for article in articles)
+    if transcribed:
+        yield (
+            f"{transcribed} of {len(articles)} responses are transcribed: written by hand from the rendered request, "
+            "not by a model behind an endpoint"
+        )
+    synthetic = sum("synthetic" in article.extraction.origins for article in articles)
+    if synthetic:
+        yield f"{synthetic} of {len(articles)} responses are synthetic: made up for a test"

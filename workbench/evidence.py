@@ -1,0 +1,131 @@
+"""Quotes become spans: where in the article the passage stands that a value rests on.
+
+A quote is found or it is not; it is never repaired. White space counts for nothing, and a ``?`` that an encoding error left in the article stands
+for the quotation mark or middle dot that it ate. Everything else must match to the letter. Spans are half-open, in code points of the NFC text.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from workbench.schema import Citation, citations
+
+__all__ = ["Grounding", "Span", "Text", "ground"]
+
+Span = tuple[int, int]
+"""Start and end of a passage, half-open."""
+
+LOST = "'\"‘’“”『』「」〈〉《》·‧․・ㆍ•"
+"""Marks that broken encodings print as ``?``."""
+
+
+class Text:
+    """An article's text, made ready for finding passages in it."""
+
+    def __init__(self, text: str) -> None:
+        self._places = [place for place, letter in enumerate(text) if not letter.isspace()]
+        self._letters = "".join(text[place] for place in self._places)
+        self._lossy = "?" in self._letters
+
+    def find(self, passage: str) -> list[Span]:
+        """Every place where the passage stands, in order; none if it is empty."""
+        letters = "".join(unicodedata.normalize("NFC", passage).split())
+        if not letters:
+            return []
+        return [(self._places[start], self._places[start + len(letters) - 1] + 1) for start in self._starts(letters)]
+
+    def _starts(self, letters: str) -> Iterator[int]:
+        start = self._letters.find(letters)
+        if start < 0 and self._lossy and any(letter in LOST for letter in letters):
+            pattern = "".join(f"[{re.escape(c)}?]" if c in LOST else re.escape(c) for c in letters)
+            yield from (match.start() for match in re.finditer(f"(?={pattern})", self._letters))
+            return
+        while start >= 0:
+            yield start
+            start = self._letters.find(letters, start + 1)
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """Where a record's evidence stands. Keys are JSON Pointers into the record.
+
+    Attributes:
+        spans: Of each quote and each copied leaf that was found.
+        ungrounded: Quotes that stand nowhere in the article.
+        ambiguous: Quotes that stand in several places, and in how many; the span is the place nearest the record's other evidence.
+        beside: Leaves that are not in their quote, but elsewhere in the article.
+        unfound: Leaves whose text stands nowhere in the article.
+    """
+
+    spans: dict[str, Span] = field(default_factory=dict)
+    ungrounded: tuple[str, ...] = ()
+    ambiguous: dict[str, int] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+    unfound: tuple[str, ...] = ()
+
+    @property
+    def quotes(self) -> int:
+        """How many quotes the record has."""
+        return sum(pointer.endswith("/quote") for pointer in self.spans) + len(self.ungrounded)
+
+
+def ground(record: BaseModel, article: str) -> Grounding:
+    """Find every quote of a record, and in it every copied leaf that it supports."""
+    text = Text(article)
+    cited = list(citations(record))
+    found = {citation.at: text.find(citation.quote) for citation in cited}
+    certain = sorted(spans[0] for spans in found.values() if len(spans) == 1)
+    spans: dict[str, Span] = {}
+    beside, unfound = [], []
+    for citation in cited:
+        quote = _nearest(found[citation.at], certain)
+        if quote:
+            spans[citation.at] = quote
+        for at, value in citation.leaves:
+            span, inside = _leaf(text, article, value, quote)
+            if span is None:
+                unfound.append(at)
+                continue
+            spans[at] = span
+            if not inside:
+                beside.append(at)
+    return Grounding(
+        spans,
+        ungrounded=tuple(_without(found, cited)),
+        ambiguous={at: len(places) for at, places in found.items() if len(places) > 1},
+        beside=tuple(beside),
+        unfound=tuple(unfound),
+    )
+
+
+def _without(found: dict[str, list[Span]], cited: Sequence[Citation]) -> Iterator[str]:
+    return (citation.at for citation in cited if not found[citation.at])
+
+
+def _leaf(text: Text, article: str, value: str, quote: Span | None) -> tuple[Span | None, bool]:
+    """The leaf's own place, and whether that is inside its quote."""
+    if quote:
+        start, end = quote
+        inside = Text(article[start:end]).find(value)
+        if inside:
+            return (start + inside[0][0], start + inside[0][1]), True
+    places = text.find(value)
+    return _nearest(places, [quote] if quote else []), False
+
+
+def _nearest(places: Sequence[Span], others: Sequence[Span]) -> Span | None:
+    """The place with the least distance to any of the others (sorted); the first of equals."""
+    if not places:
+        return None
+    if len(places) == 1 or not others:
+        return places[0]
+
+    def distance(place: Span) -> int:
+        at = bisect_left(others, place)
+        return min(abs(place[0] - other[0]) for other in others[max(0, at - 1) : at + 1])
+
+    return min(places, key=distance)

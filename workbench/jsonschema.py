@@ -1,0 +1,93 @@
+"""The JSON Schema of a record as an endpoint takes it, and whether the endpoint's mode can take it at all.
+
+Strict mode (https://platform.openai.com/docs/guides/structured-outputs) wants every property required, no property beyond those named,
+and knows a part of JSON Schema only. A schema that does not fit is refused before anything is sent, naming the field.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from workbench.errors import SchemaError
+
+__all__ = ["misfits", "strict_schema"]
+
+UNSUPPORTED = {
+    "allOf": "an intersection",
+    "not": "a negation",
+    "oneOf": "a discriminated union (use a plain one)",
+    "patternProperties": "properties by pattern",
+    "prefixItems": "a tuple (use a list or a model)",
+    "uniqueItems": "a set (use a list)",
+    "minProperties": "a dictionary with bounds",
+    "maxProperties": "a dictionary with bounds",
+    "propertyNames": "a dictionary with a rule for its keys",
+}
+
+
+def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
+    """The schema's JSON Schema in the form that strict mode asks for: everything required, nothing besides, no titles or defaults.
+
+    Raises:
+        SchemaError: If strict mode cannot express it; names each field.
+    """
+    generated = schema.model_json_schema()
+    found = list(misfits(generated))
+    if found:
+        raise SchemaError(
+            "strict mode cannot take this schema: " + "; ".join(found),
+            where=f"{schema.__module__}.{schema.__qualname__}",
+            way_out='change these fields, or set mode = "tools" or "json" in the prompt\'s front matter',
+        )
+    strict: dict[str, Any] = _strict(generated)
+    return strict
+
+
+def misfits(generated: dict[str, Any]) -> Iterator[str]:
+    """What strict mode refuses in a JSON Schema, each as ``field: what``."""
+    if generated.get("type") != "object":
+        yield "the root: not an object"
+    for name, definition in generated.get("$defs", {}).items():
+        yield from _misfits(definition, name)
+    yield from _misfits({key: value for key, value in generated.items() if key != "$defs"}, generated.get("title", ""))
+
+
+def _misfits(node: Any, at: str) -> Iterator[str]:
+    if not isinstance(node, dict):
+        return
+    for keyword, meaning in UNSUPPORTED.items():
+        if keyword in node:
+            yield f"{at}: {meaning}"
+    if node.get("type") == "object" and "properties" not in node:
+        yield f"{at}: a dictionary with free keys (use a list of models)"
+    elif isinstance(node.get("additionalProperties"), dict) or node.get("additionalProperties") is True:
+        yield f"{at}: fields beyond those named"
+    if not node.keys() & {"type", "$ref", "anyOf", "enum", "const", *UNSUPPORTED}:
+        yield f"{at}: any value at all (give it a type)"
+    if node.get("default") is not None:
+        yield f"{at}: a default (the model must say each value; use `| None` for absence)"
+    for name, child in node.get("properties", {}).items():
+        yield from _misfits(child, f"{at}.{name}")
+    for child in node.get("anyOf", []):
+        yield from _misfits(child, at)
+    if "items" in node:
+        yield from _misfits(node["items"], f"{at}[]")
+
+
+def _strict(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_strict(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: value for key, value in node.items() if key not in {"title", "default"}}
+    for key in ("anyOf", "items"):
+        if key in kept:
+            kept[key] = _strict(kept[key])
+    for key in ("properties", "$defs"):
+        if key in kept:
+            kept[key] = {name: _strict(child) for name, child in kept[key].items()}
+    if "properties" in kept:
+        kept["required"] = list(kept["properties"])
+        kept["additionalProperties"] = False
+    return kept

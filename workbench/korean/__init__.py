@@ -1,0 +1,31 @@
+"""Reading Korean: amounts, dates and regions out of the words that an article prints.
+
+Pure functions on short texts. Each reads the whole text or refuses (`ReadingRefused`), and none of them guesses.
+"""
+
+from workbench.errors import ReadingRefused
+from workbench.korean.amounts import Amount, read_amount
+from workbench.korean.asof import AsOf, read_as_of
+from workbench.korean.dates import DateReading, Period, read_date
+from workbench.korean.datewords import Moment
+from workbench.korean.reading import Reading, same
+from workbench.korean.regions import Region, read_region
+from workbench.korean.terms import Term, term
+
+__all__ = [
+    "Amount",
+    "AsOf",
+    "DateReading",
+    "Moment",
+    "Period",
+    "Reading",
+    "ReadingRefused",
+    "Region",
+    "Term",
+    "read_amount",
+    "read_as_of",
+    "read_date",
+    "read_region",
+    "same",
+    "term",
+]

@@ -1,0 +1,201 @@
+"""Reading a region: the official name and codes of the government that a few words name, with the article as context."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from workbench.korean.asof import AsOf, read_as_of
+from workbench.korean.reading import plain, refused
+from workbench.korean.regiontable import Table, Unit, key, table
+
+__all__ = ["Region", "read_region"]
+
+# What may follow a short name such as 대구 in running text: not 대구 in 대구경, nor 대전 in 대전환.
+AFTER_SHORT = r"(?=$|[^가-힣]|(?:은|는|이|가|을|를|의|에|와|과|도|로|시|에서|에는|지역)(?:[^가-힣]|$))"
+# Also ordinary words, so no evidence of a place: 경기 is the economy, or a match.
+ORDINARY = frozenset({"경기"})
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region as it stood.
+
+    Attributes:
+        text: What was read.
+        name: The official name without its 시도 (`김제시`, `창원시 성산구`); a 시도's own.
+        full_name: The official name with its 시도 (`전북특별자치도 김제시`).
+        code: The administrative code: five digits, two for a 시도 (세종특별자치시 is 36 here; where five are needed, 36110).
+        sido_code: The two digits of its 시도.
+        valid_from: The first day that name and code were so; None where the table knows of no change before.
+        valid_to: The first day that they were no longer so; None while they stand.
+        former: The full name that the text used, when that was no longer its name at the article's date (or stands no more, where
+            no date was given); else empty.
+        successors: Code and full name of what came after, where it stands no more: one, or several where it was split.
+        lineage: The same for all generations of one unit, whatever its name, code and 시도 were.
+    """
+
+    text: str
+    name: str
+    full_name: str
+    code: str
+    sido_code: str
+    valid_from: date | None
+    valid_to: date | None
+    former: str
+    successors: tuple[tuple[str, str], ...]
+    lineage: str
+
+    def __str__(self) -> str:
+        """Full name and code, as a person would check them."""
+        return f"{self.full_name} ({self.code})"
+
+    def same_as(self, other: object) -> bool:
+        """Whether the other is a region, and the same unit under whatever name (전라북도 is 전북특별자치도)."""
+        return isinstance(other, Region) and self.lineage == other.lineage
+
+
+def read_region(text: str, context: str = "", *, as_of: date | str | None = None) -> Region:
+    """Reads the region that a few words name: `전북 김제시`, `창원특례시`, `광주시`.
+
+    A name that several regions bear is settled by the context: first by a region's unmistakable name in it (`광주광역시`), then by
+    its 시도 or another 시군구 of it. What bore different names or codes in different years is read as it stood at the article's date;
+    without a date as the words have it, else as it stands.
+
+    Args:
+        text: The words, all of which must be part of the name.
+        context: The article, or as much of it as there is.
+        as_of: The article's date: a date, or `2025`, `2025-06`, `2025-06-12`.
+
+    Raises:
+        ReadingRefused: No region is called so, something is left over, or the context does not settle which region is meant: the
+            candidates are named.
+    """
+    regions = table()
+    when = read_as_of(as_of)
+    name = key(plain(text, kind="a region"))
+    named = regions.called(name)
+    if not named:
+        raise refused(text, "is the name of no 시도 or 시군구", leftover=_leftover(name, regions))
+    by_lineage: dict[str, list[Unit]] = defaultdict(list)
+    for unit in named:
+        by_lineage[regions.lineage(unit)].append(unit)
+    article = unicodedata.normalize("NFKC", context)
+    lineage = _settle(text, list(by_lineage), article, regions)
+    words = by_lineage[lineage]
+    unit = _generation(regions.generations(lineage), words, when, article)
+    ended = unit.until is not None and (when is None or unit.until <= when.first)
+    return Region(
+        text=text,
+        name=unit.name,
+        full_name=unit.full_name,
+        code=unit.code,
+        sido_code=unit.code[:2],
+        valid_from=unit.since,
+        valid_to=unit.until,
+        former=_former(unit, words, ended=ended),
+        successors=tuple((code, regions.units[code].full_name) for code in unit.successors),
+        lineage=lineage,
+    )
+
+
+def _former(unit: Unit, words: Sequence[Unit], *, ended: bool) -> str:
+    """The full name that the text used, where that was no longer its name; else empty."""
+    if unit not in words:
+        return words[-1].full_name
+    return unit.full_name if ended else ""
+
+
+def _leftover(name: str, regions: Table) -> str:
+    """What stays after the longest beginning that is a region; empty when none is."""
+    return next((name[end:] for end in range(len(name) - 1, 1, -1) if regions.called(name[:end])), "")
+
+
+def _settle(text: str, lineages: Sequence[str], article: str, regions: Table) -> str:
+    """The one region that is meant, by what the article says of each."""
+    if len(lineages) == 1:
+        return lineages[0]
+    for evidence in (_unmistakable, _surroundings):
+        found = [one for one in lineages if evidence(one, lineages, article, regions)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break  # the article speaks of several of them; weaker evidence cannot settle what stronger left open
+    candidates = ", ".join(regions.generations(one)[-1].full_name for one in lineages)
+    raise refused(
+        text,
+        f"may be any of: {candidates}",
+        expected="one region, or an article that says which",
+        way_out="copy the name with its 시도",
+    )
+
+
+def _unmistakable(lineage: str, rivals: Sequence[str], article: str, regions: Table) -> bool:
+    """Whether the article calls the region by a name that no other region bears."""
+    names = {
+        name
+        for unit in regions.generations(lineage)
+        for name in unit.names()
+        if len(key(name)) > 2 and not _shared(name, rivals, regions) and len(_lineages(name, regions)) == 1
+    }
+    return _mentioned(names, article)
+
+
+def _surroundings(lineage: str, rivals: Sequence[str], article: str, regions: Table) -> bool:
+    """Whether the article speaks of the region's 시도, of what came after it, or of a 시군구 beside it or within it."""
+    names: set[str] = set()
+    for unit in regions.generations(lineage):
+        sidos = {unit.code[:2], *(code[:2] for code in unit.successors)}
+        for sido in sidos:
+            names.update(regions.units[sido].sido_names())
+        names.update(
+            name
+            for beside in regions.beneath(unit.code[:2])
+            for name in (beside.name, beside.name.split()[-1])
+            if len(name) > 2 and len(_lineages(name, regions)) == 1
+        )
+    return _mentioned({name for name in names if not _shared(name, rivals, regions)}, article)
+
+
+def _lineages(name: str, regions: Table) -> set[str]:
+    return {regions.lineage(unit) for unit in regions.called(key(name))}
+
+
+def _shared(name: str, rivals: Sequence[str], regions: Table) -> bool:
+    """Whether the name is itself one that several of the rivals bear: it says nothing."""
+    return len(_lineages(name, regions).intersection(rivals)) > 1
+
+
+def _mentioned(names: Iterable[str], article: str) -> bool:
+    """Whether one of the names stands in the article, as a word."""
+    return any(
+        re.search(
+            r"(?<![가-힣])"
+            + r"\s*".join(map(re.escape, name.split()))
+            + ("" if len(name) > 2 and name[-1] in "시군구도" else AFTER_SHORT),
+            article,
+        )
+        for name in names
+        if name not in ORDINARY
+    )
+
+
+def _generation(generations: Sequence[Unit], words: Sequence[Unit], when: AsOf | None, article: str) -> Unit:
+    """The generation of a unit that is meant: the one of the article's date, else of the words, else of its 시도 in the article."""
+    pool = list(words)
+    if when is not None:
+        standing = [unit for unit in generations if unit.stood(when)]
+        if not standing:  # a name from before or after its time: the nearest generation
+            before = generations[0].since is not None and when.last < generations[0].since
+            standing = [generations[0] if before else generations[-1]]
+        pool = [unit for unit in standing if unit in words] or standing
+    spoken = [
+        unit
+        for unit in pool
+        if _mentioned(
+            set(unit.sido_names()).difference(*(other.sido_names() for other in pool if other != unit)), article
+        )
+    ]
+    return spoken[0] if len(spoken) == 1 else max(pool, key=lambda unit: unit.since or date.min)

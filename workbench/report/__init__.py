@@ -1,0 +1,1 @@
+"""What a run and its evaluation look like to a person."""

@@ -1,0 +1,203 @@
+"""Runs, evaluations and diffs in a terminal: tables whose columns hold Hangul, colours that are never the only sign."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from workbench.evaluate import ArticleScore, Evaluation
+from workbench.extract import Extraction
+from workbench.prices import Cost
+from workbench.scoring import Language, Leaf, Tally, Verdict
+
+__all__ = ["articles_table", "cost_words", "diff", "extraction_view", "fields_table", "headline", "short_paths"]
+
+STYLES: Mapping[Verdict, str] = {
+    "correct": "green",
+    "mismatch": "yellow",
+    "omission": "red",
+    "hallucination": "magenta",
+    "absent": "dim",
+}
+SIGNS: Mapping[Verdict, str] = {"correct": "=", "mismatch": "≠", "omission": "−", "hallucination": "+", "absent": " "}
+
+
+def plain(value: object) -> Text:
+    """A value as text that cannot speak to the terminal: control characters are shown, not sent."""
+    if value is None:
+        return Text("—", style="dim")
+    shown = "".join(
+        letter if letter.isprintable() or letter == "\n" else f"\\x{ord(letter):02x}" for letter in str(value)
+    )
+    return Text(shown)
+
+
+def short_paths(paths: Iterable[str]) -> dict[str, str]:
+    """Field paths without what all of them begin with: ``plans[].targets[].amount`` → ``targets.amount``."""
+    paths = list(paths)
+    roots = {path.partition("[].")[0] for path in paths}
+    shared = f"{roots.pop()}[]." if len(roots) == 1 else ""
+    return {path: path.removeprefix(shared).replace("[]", "") for path in paths}
+
+
+def articles_table(evaluation: Evaluation) -> RenderableType:
+    """A row an article: state, values, quotes found, and its measures where it has a golden."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("article", overflow="fold")
+    table.add_column("state")
+    for name in ("values", "grounded", "precision", "recall", "F1"):
+        table.add_column(name, justify="right")
+    table.add_column("worst field", overflow="fold")
+    names = short_paths(evaluation.fields)
+    for article in evaluation.articles:
+        extraction = article.extraction
+        measures = (article.precision, article.recall, article.f1) if article.score else (None, None, None)
+        table.add_row(
+            plain(extraction.article),
+            Text(extraction.state, style="green" if extraction.state == "ok" else "red"),
+            str(_values(article)) if extraction.state == "ok" else "—",
+            f"{article.grounded}/{extraction.quotes}" if extraction.quotes else "—",
+            *("—" if measure is None else f"{measure:.3f}" for measure in measures),
+            names[article.worst] if article.worst else "",
+        )
+    return table
+
+
+def _values(article: ArticleScore) -> int:
+    """Leaves that the record fills, quotes aside."""
+    return _leaves(article.extraction.record)
+
+
+def _leaves(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(_leaves(child) for name, child in value.items() if name != "quote")
+    if isinstance(value, list):
+        return sum(_leaves(child) for child in value)
+    return value is not None
+
+
+def headline(evaluation: Evaluation) -> RenderableType:
+    """The figures in two lines, and the notes that belong beside them."""
+    lines = []
+    if evaluation.f1 is not None:
+        micro = evaluation.micro
+        lines += [
+            Text.assemble(
+                ("F1 ", "bold"),
+                (f"{evaluation.f1:.3f}", "bold green"),
+                f"   precision {evaluation.precision:.3f}   recall {evaluation.recall:.3f}"
+                f"   (means over {len(evaluation.scored)} articles)",
+            ),
+            Text(
+                f"micro F1 {micro.f1:.3f} over {sum(n for v, n in micro.counts.items() if v != 'absent')} leaves: "
+                + ", ".join(f"{count} {verdict}" for verdict, count in micro.counts.items() if verdict != "absent"),
+                style="dim",
+            ),
+        ]
+    lines += [Text.assemble(("note  ", "yellow"), plain(note)) for note in evaluation.notes]
+    return Group(*lines)
+
+
+def fields_table(fields: Mapping[str, Tally]) -> RenderableType:
+    """A row a field, the worst first: measures over all leaves of all articles, and the verdicts counted."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("field (micro)")
+    for name in ("F1", "precision", "recall", "correct", "mismatch", "omission", "hallucination"):
+        table.add_column(name, justify="right")
+    names = short_paths(fields)
+    counted = {path: tally for path, tally in fields.items() if sum(tally.counts.values()) > tally.counts["absent"]}
+    for path, tally in sorted(counted.items(), key=lambda item: (item[1].f1, item[0])):
+        table.add_row(
+            names[path],
+            f"{tally.f1:.3f}",
+            f"{tally.precision:.3f}",
+            f"{tally.recall:.3f}",
+            *(str(tally.counts[verdict] or "") for verdict in ("correct", "mismatch", "omission", "hallucination")),
+        )
+    return table
+
+
+def diff(article: ArticleScore, language: Language, *, everything: bool = False) -> RenderableType:
+    """A record beside its golden, leaf by leaf; only what differs, unless ``everything``."""
+    extraction = article.extraction
+    title = Text.assemble(plain(extraction.article), style="bold")
+    if article.score is None:
+        return Group(title, Text("  no golden answers this text", style="dim"))
+    title.append(
+        f"   {extraction.state}   F1 {article.f1:.3f}   precision {article.precision:.3f}   recall {article.recall:.3f}"
+    )
+    names = short_paths(leaf.path for leaf in article.score.leaves)
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("")
+    table.add_column("field", ratio=2, overflow="fold")
+    table.add_column("golden", ratio=4, overflow="fold")
+    table.add_column("record", ratio=4, overflow="fold")
+    table.add_column("why", ratio=4, overflow="fold")
+    shown = 0
+    for leaf in article.score.leaves:
+        if leaf.verdict != "absent" and (everything or leaf.verdict != "correct"):
+            table.add_row(*_leaf_row(leaf, names[leaf.path], language))
+            shown += 1
+    parts: list[RenderableType] = [title]
+    if extraction.reason:
+        parts.append(Padding(plain(extraction.reason), (0, 0, 0, 2)))
+    parts.append(table if shown else Text("  nothing differs", style="green"))
+    return Group(*parts)
+
+
+def _leaf_row(leaf: Leaf, name: str, language: Language) -> tuple[Text, ...]:
+    style = STYLES[leaf.verdict]
+    at = leaf.golden_at or leaf.record_at or ""
+    numbers = "".join(f" {int(number) + 1}" for number in re.findall(r"/(\d+)", at)[1:])
+    return (
+        Text(SIGNS[leaf.verdict], style=style),
+        Text(name + numbers, style=style),
+        plain(leaf.golden),
+        plain(leaf.record),
+        Text(leaf.verdict + ": ", style=style) + plain(leaf.reason.words(language)),
+    )
+
+
+def extraction_view(extraction: Extraction, text: str | None) -> RenderableType:
+    """One extraction: its record with the place of each quote, and its findings."""
+    parts: list[RenderableType] = [
+        Text.assemble(plain(extraction.article), f"   {extraction.state}   {extraction.place}", style="bold")
+    ]
+    if extraction.reason:
+        parts.append(plain(extraction.reason))
+    if extraction.record is not None:
+        table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+        for column, ratio in (("field", 3), ("value", 5), ("span", 1), ("in the article", 5)):
+            table.add_column(column, ratio=ratio, overflow="fold")
+        for at, value in _flat("", extraction.record):
+            span = extraction.spans.get(at)
+            place = f"{span[0]}–{span[1]}" if span else ""
+            around = plain(" ".join(text[max(0, span[0] - 8) : span[1] + 8].split())) if span and text else Text("")
+            table.add_row(Text(at, style="dim"), plain(value), place, around)
+        parts.append(table)
+    parts += [
+        Text.assemble((f"{finding.name}  ", "yellow"), (finding.at + "  ", "dim"), finding.says)
+        for finding in extraction.findings
+    ]
+    return Group(*parts)
+
+
+def _flat(at: str, value: object) -> Iterable[tuple[str, object]]:
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _flat(f"{at}/{name}", child)
+    elif isinstance(value, list):
+        for number, child in enumerate(value):
+            yield from _flat(f"{at}/{number}", child)
+    elif value is not None:
+        yield at, value
+
+
+def cost_words(cost: Cost | None, model: str) -> str:
+    """What was paid, in words; an unknown price is said, never shown as nothing."""
+    if cost is None:
+        return f"cost unknown: there is no price for {model} at this endpoint"
+    return f"{cost.amount:.4f} {cost.currency}" if cost.amount else "nothing to pay"

@@ -1,0 +1,212 @@
+"""What the workbench understands of a Pydantic schema: which fields are quotes, which are leaves, and what a golden of it looks like.
+
+A schema is any Pydantic model. Two marks are ours, and optional: a field of type ``Quote`` cites the passage that supports the model
+it stands in, and ``Cited[T]`` is one value with its quote. The *form* of a schema is the same schema without quotes: what a golden
+holds, and what the scorer compares.
+"""
+
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ForwardRef, Generic, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, JsonValue, create_model
+from pydantic.fields import FieldInfo
+
+from workbench.canonical import hash_json
+from workbench.errors import SchemaError
+
+__all__ = ["Citation", "Cited", "Quote", "citations", "form", "load_schema", "pointer", "schema_version", "values"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _QuoteMark:
+    """Marks a field as the passage that supports its neighbours."""
+
+
+Quote = Annotated[str, _QuoteMark()]
+"""The type of a field that cites: the shortest verbatim passage that supports the other fields of its model."""
+
+
+class Cited(BaseModel, Generic[T]):
+    """One value and the passage that supports it. In a golden it is the bare value."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: T
+    quote: Quote
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A quote in a record and the leaves that it supports.
+
+    Attributes:
+        at: JSON Pointer (RFC 6901) of the quote.
+        quote: The passage, as the model gave it.
+        leaves: JSON Pointer and text of each copied leaf beside the quote.
+    """
+
+    at: str
+    quote: str
+    leaves: tuple[tuple[str, str], ...]
+
+
+def load_schema(reference: str, root: Path) -> type[BaseModel]:
+    """The model class that ``file.py:Name`` names, relative to the project's folder.
+
+    The file is executed: it is code of the project's own, like its tests.
+
+    Raises:
+        SchemaError: If there is no such file or class, or the file fails when imported.
+    """
+    file, _, name = reference.partition(":")
+    path = (root / file).resolve()
+    if not name or not path.is_file():
+        raise SchemaError(
+            f"there is no schema {reference!r}",
+            where=str(path),
+            expected='schema = "FILE.py:CLASS", the file relative to the project\'s folder',
+            way_out="correct `schema` in the prompt's front matter",
+        )
+    module_name = f"workbench_schema_{hash_json(str(path))[7:19]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise SchemaError("this file is no Python module", where=str(path), expected="a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module_name]
+        raise SchemaError(f"the schema file fails: {type(error).__name__}: {error}", where=str(path)) from error
+    schema = getattr(module, name, None)
+    if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
+        raise SchemaError(f"{name!r} is no Pydantic model in this file", where=str(path))
+    return schema
+
+
+def schema_version(schema: type[BaseModel]) -> str:
+    """The version that a golden names: the schema's ``version`` class attribute if it has one, else the hash of its form."""
+    declared = getattr(schema, "version", None)
+    if isinstance(declared, str):
+        return declared
+    return hash_json(form(schema).model_json_schema())
+
+
+def pointer(*steps: str | int) -> str:
+    """A JSON Pointer (RFC 6901) from its steps."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def values(record: BaseModel) -> JsonValue:
+    """A record as its form has it: plain JSON without quotes, a cited value bare."""
+    return _values(record, record.model_dump(mode="json"))
+
+
+def _values(item: object, dumped: Any) -> JsonValue:
+    if isinstance(item, Cited):
+        return _values(item.value, dumped["value"])
+    if isinstance(item, BaseModel):
+        fields = type(item).model_fields
+        return {name: _values(getattr(item, name), dumped[name]) for name in fields if not _is_quote(fields[name])}
+    if isinstance(item, list | tuple):
+        return [_values(child, child_dump) for child, child_dump in zip(item, dumped, strict=True)]
+    if isinstance(item, dict):
+        return {key: _values(item[key], dumped[str(key)]) for key in item}
+    return dumped  # type: ignore[no-any-return]
+
+
+def citations(record: BaseModel) -> Iterator[Citation]:
+    """Every quote of a record with the copied leaves beside it, in the schema's order."""
+    yield from _citations(record, ())
+
+
+def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
+    if isinstance(item, BaseModel):
+        fields = type(item).model_fields
+        for quoted in (name for name, field in fields.items() if _is_quote(field)):
+            quote = getattr(item, quoted)
+            if isinstance(quote, str):
+                leaves = tuple(
+                    (pointer(*at, name), text)
+                    for name, field in fields.items()
+                    if not _is_quote(field) and not _is_chosen(field.annotation)
+                    for text in [getattr(item, name)]
+                    if isinstance(text, str)
+                )
+                yield Citation(pointer(*at, quoted), quote, leaves)
+        for name in fields:
+            yield from _citations(getattr(item, name), (*at, name))
+    elif isinstance(item, list | tuple):
+        for index, child in enumerate(item):
+            yield from _citations(child, (*at, index))
+    elif isinstance(item, dict):
+        for key, child in item.items():
+            yield from _citations(child, (*at, str(key)))
+
+
+@cache
+def form(schema: type[BaseModel]) -> type[BaseModel]:
+    """The schema without its quotes, strict about unknown fields, comparators kept: what a golden is validated by."""
+    return _form(schema, {})
+
+
+def _form(model: type[BaseModel], made: dict[type[BaseModel], type[BaseModel] | None]) -> type[BaseModel]:
+    made[model] = None
+    fields: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        if not _is_quote(field):
+            bare = FieldInfo.merge_field_infos(field, annotation=_bare(field.annotation, made))
+            fields[name] = (bare.annotation, bare)
+    bare_model: type[BaseModel] = create_model(
+        model.__name__, __config__=ConfigDict(extra="forbid"), __doc__=model.__doc__, **fields
+    )
+    made[model] = bare_model
+    bare_model.model_rebuild(
+        _types_namespace={m.__name__: bare for m, bare in made.items() if bare}, raise_errors=False
+    )
+    return bare_model
+
+
+def _bare(annotation: Any, made: dict[type[BaseModel], type[BaseModel] | None]) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, Cited):
+        value = annotation.model_fields["value"]
+        inner = _bare(value.annotation, made)
+        for mark in value.metadata:
+            inner = Annotated[inner, mark]
+        return inner
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if annotation in made:
+            return made[annotation] or ForwardRef(annotation.__name__)
+        return _form(annotation, made)
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *marks = get_args(annotation)
+        bare = _bare(inner, made)
+        for mark in marks:
+            bare = Annotated[bare, mark]
+        return bare
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_bare(arm, made) for arm in get_args(annotation))]  # noqa: UP007 - built at run time
+    if origin is not None and origin is not Literal:
+        return origin[tuple(_bare(arm, made) for arm in get_args(annotation))]
+    return annotation
+
+
+def _is_quote(field: FieldInfo) -> bool:
+    if any(isinstance(mark, _QuoteMark) for mark in field.metadata):
+        return True
+    arms = get_args(field.annotation)
+    return any(isinstance(mark, _QuoteMark) for arm in arms for mark in getattr(arm, "__metadata__", ()))
+
+
+def _is_chosen(annotation: object) -> bool:
+    """Whether a leaf is chosen from a closed list rather than copied from the article."""
+    return get_origin(annotation) is Literal or any(_is_chosen(arm) for arm in get_args(annotation))
