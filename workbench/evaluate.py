@@ -103,7 +103,7 @@ class Evaluation:
 
     @cached_property
     def fields(self) -> Mapping[str, Tally]:
-        """All leaves of each field, pooled: ``plans[].targets[].amount``."""
+        """All leaves of each field, pooled: ``orders[].items[].price``."""
         fields: dict[str, list[Leaf]] = defaultdict(list)
         for leaf in self.micro.leaves:
             fields[leaf.path].append(leaf)

@@ -76,7 +76,7 @@ async def extract(
             exchanges += await reask(task, request, first, answer, reasks)
             record, state, reason = _read(task, exchanges[-1])
     except ReplayMiss as error:
-        record, state, reason = None, "missed", str(error)
+        record, state, reason = None, "missed", error.what
     except ArticleError as error:
         record, state, reason = None, "rejected", str(error)
     except EndpointRefused:

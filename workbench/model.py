@@ -4,6 +4,7 @@ There are two retry budgets. A request that met a 429, a 5xx, a timeout or a res
 validate is asked again above it, by instructor. What cannot get better by repeating (a wrong key, an empty account, a malformed request) is not repeated.
 """
 
+import asyncio
 import json
 import logging
 import time
@@ -94,8 +95,14 @@ class Client:
         self._retries = retries
         self._ledger = ledger
         self._notify = notify
+        self._timeout = timeout
         self._openai = openai.AsyncOpenAI(
-            api_key=endpoint.key or "no-key", base_url=endpoint.base_url, max_retries=0, timeout=timeout
+            api_key=endpoint.key or "no-key",
+            base_url=endpoint.base_url,
+            max_retries=0,
+            timeout=timeout,
+            # A redirected POST would come back as the GET of another page, and take the articles along.
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def send(self, request: Request) -> dict[str, JsonValue]:
@@ -134,20 +141,19 @@ class Client:
         status: int | None = None
         usage, failure, wait = Usage(), None, None
         try:
-            response: httpx2.Response = await self._openai.post(
-                "/chat/completions",
-                content=request.text.encode(),
-                cast_to=httpx2.Response,
-                options={"headers": {"content-type": "application/json"}},
-            )
+            # The client's own timeout is for each read: a body that trickles would never meet it.
+            async with asyncio.timeout(self._timeout):
+                response: httpx2.Response = await self._openai.post(
+                    "/chat/completions", content=request.text.encode(), cast_to=httpx2.Response
+                )
             status = response.status_code
             body = _object(response)
             usage = read_completion(body).usage
         except openai.APIStatusError as error:
             status = error.status_code
             failure, wait = self._status_error(error)
-        except openai.APITimeoutError:
-            failure, wait = self._transient("no answer came in time"), _OWN_PACE
+        except (openai.APITimeoutError, TimeoutError):
+            failure, wait = self._transient(f"no answer came in {self._timeout:g} s"), _OWN_PACE
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
             failure, wait = self._transient(f"the connection failed: {type(cause).__name__}: {cause}"), _OWN_PACE

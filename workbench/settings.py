@@ -45,7 +45,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: str = "plan"
+    task: str | None = None
+    """The prompt that is used when none is named; the only one where there is only one."""
     articles: Path | None = None
     recordings: Path = Path("recordings")
     runs: Path = Path("runs")

@@ -12,7 +12,6 @@ from workbench.errors import ArticleError, SettingsError, WorkbenchError
 from workbench.goldens import read_goldens
 from workbench.recordings import Recordings
 from workbench.settings import Project, environment, resolve_endpoint
-from workbench.tasks import load_task
 from workbench.tasks import render as render_request
 
 __all__ = ["doctor", "render"]
@@ -81,12 +80,12 @@ def _check(check: Callable[[], str]) -> tuple[bool, str]:
 
 
 def _task(here: Project, name: str | None) -> str:
-    task = load_task(name or here.settings.task, here.root)
+    task = task_of(here, name)
     return f"{task.name}: {task.front.schema_} fits mode {task.front.mode}; the prompt has every variable that it names"
 
 
 def _goldens(here: Project, name: str | None) -> str:
-    task = load_task(name or here.settings.task, here.root)
+    task = task_of(here, name)
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)
     return f"{len(goldens.by_id)} for {len(goldens.by_text)} texts, all of the schema's form"
 

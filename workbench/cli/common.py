@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,27 +50,26 @@ def language() -> Language:
 
 
 class Source:
-    """The articles that a command was given, to be read as often as needed."""
+    """The articles that a command was given, to be read as often as needed. Places in the project are relative to its folder."""
 
-    def __init__(self, paths: list[Path], *, from_stdin: bool) -> None:
-        self._paths = paths
+    def __init__(self, paths: Iterable[Path], root: Path, *, from_stdin: bool = False) -> None:
+        self._paths = [path.resolve() for path in paths]
+        self._root = f"{root}{os.sep}"
         self._text = sys.stdin.read() if from_stdin else None
 
     def read(self) -> Iterator[Article | Rejected]:
         """The articles, anew."""
         if self._text is not None:
             yield read_text(self._text)
-        yield from read_articles(self._paths)
+        for article in read_articles(self._paths):
+            yield replace(article, place=article.place.removeprefix(self._root))
 
-    def names(self, root: Path) -> list[str]:
-        """The files and folders, relative to the project where they lie in it."""
-        given = ["-"] if self._text is not None else []
-        return given + [_relative(path, root) for path in self._paths]
-
-
-def _relative(path: Path, root: Path) -> str:
-    absolute = path.resolve()
-    return str(absolute.relative_to(root)) if absolute.is_relative_to(root) else str(absolute)
+    def names(self) -> list[str]:
+        """The files and folders."""
+        return [
+            *(["-"] if self._text is not None else []),
+            *(str(path).removeprefix(self._root) for path in self._paths),
+        ]
 
 
 def source(paths: tuple[str, ...], here: Project) -> Source:
@@ -85,13 +85,27 @@ def source(paths: tuple[str, ...], here: Project) -> Source:
                 expected="files or folders",
                 way_out="name them, or set `articles` under [tool.workbench]",
             )
-        return Source([here.path(here.settings.articles)], from_stdin=False)
-    return Source([Path(path) for path in paths if path != "-"], from_stdin="-" in paths)
+        return Source([here.path(here.settings.articles)], here.root)
+    return Source((Path(path) for path in paths if path != "-"), here.root, from_stdin="-" in paths)
 
 
 def task_of(here: Project, name: str | None) -> Task:
-    """The task named, or the project's own."""
-    return load_task(name or here.settings.task, here.root)
+    """The task named, the project's own, or the only one.
+
+    Raises:
+        SettingsError: If none is named and there are several, or none.
+    """
+    name = name or here.settings.task
+    if name is None:
+        found = sorted(file.stem for file in here.path("prompts").glob("*.md"))
+        if len(found) != 1:
+            raise SettingsError(
+                "no task was named",
+                expected=f"one of {', '.join(found) or 'the prompts in prompts/, of which there are none'}",
+                way_out="pass --task, or set `task` under [tool.workbench]",
+            )
+        name = found[0]
+    return load_task(name, here.root)
 
 
 def the_run(here: Project, folder: Path | None) -> Run:

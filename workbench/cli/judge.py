@@ -4,14 +4,13 @@ from pathlib import Path
 
 import click
 
-from workbench.articles import Article, read_articles
 from workbench.cli.common import as_json, language, print_json, project, stdout, the_run
 from workbench.errors import RunError
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.evaluate import evaluate as evaluate_run
 from workbench.extract import Extraction
 from workbench.goldens import read_goldens
-from workbench.report.terminal import articles_table, extraction_view, fields_table, headline
+from workbench.report.terminal import LEGEND, articles_table, extraction_view, fields_table, headline
 from workbench.report.terminal import diff as diff_view
 from workbench.runs import Run
 from workbench.settings import Project
@@ -75,7 +74,7 @@ def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_js
     for article in chosen:
         out.print(diff_view(article, language(), everything=everything))
         out.print()
-    out.print("= correct   ≠ mismatch   − omission   + hallucination", style="dim")
+    out.print(LEGEND)
 
 
 @click.command()
@@ -90,7 +89,7 @@ def show(article: str, folder: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
-    stdout().print(extraction_view(found, _text(here, found)))
+    stdout().print(extraction_view(found))
 
 
 def _evaluation(here: Project, run: Run) -> Evaluation:
@@ -116,14 +115,3 @@ def _find(run: Run, article: str) -> Extraction:
 def _unknown(article: str, run: Run) -> RunError:
     some = ", ".join(extraction.article for extraction, _ in zip(run.extractions(), range(5), strict=False))
     return RunError(f"no article {article!r} in this run", where=str(run.folder), expected=f"an id, such as {some}")
-
-
-def _text(here: Project, extraction: Extraction) -> str | None:
-    """The article's text, if it still stands where it was read."""
-    file = here.root / extraction.place.split(":")[0]
-    if not file.exists():
-        return None
-    for article in read_articles([file]):
-        if isinstance(article, Article) and article.hash == extraction.text:
-            return article.text
-    return None

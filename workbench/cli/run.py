@@ -70,7 +70,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         task=task_of(here, task),
         model=model,
         read=given.read,
-        sources=given.names(here.root),
+        sources=given.names(),
         endpoint=endpoint,
         reasks=settings.reasks,
         retries=settings.retries,
@@ -173,15 +173,14 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
     tokens = f"{summary.tokens.prompt:,} + {summary.tokens.completion:,} tokens, " if summary.tokens.prompt else ""
     out.print(f"\n{tokens}{cost_words(summary.cost, job.model)}", markup=False)
     out.print(f"run folder  {summary.folder}", markup=False)
+    first = next((a.extraction.article for a in evaluation.scored if a.worst), "ARTICLE")
     out.print("\nnext", style="bold")
-    first = next((a.extraction.article for a in evaluation.scored if a.worst), None)
-    out.print(f"  workbench diff {first or 'ARTICLE'}      what differs from the golden, and why", markup=False)
-    out.print(
-        f"  workbench show {first or 'ARTICLE'}      the record, with the passage behind each value", markup=False
-    )
-    out.print(
-        "  OPENAI_API_KEY=… workbench run --model MODEL ARTICLES      the same with a model of your own", markup=False
-    )
+    for command, what in (
+        (f"workbench diff {first}", "what differs from the golden, and why"),
+        (f"workbench show {first}", "the record, and the passage behind each value"),
+        ("workbench run --model MODEL FILES", "the same with OPENAI_API_KEY set"),
+    ):
+        out.print(f"  {command:<36}{what}", markup=False, soft_wrap=True)
 
 
 def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:

@@ -13,7 +13,16 @@ from workbench.extract import Extraction
 from workbench.prices import Cost
 from workbench.scoring import Language, Leaf, Tally, Verdict
 
-__all__ = ["articles_table", "cost_words", "diff", "extraction_view", "fields_table", "headline", "short_paths"]
+__all__ = [
+    "LEGEND",
+    "articles_table",
+    "cost_words",
+    "diff",
+    "extraction_view",
+    "fields_table",
+    "headline",
+    "short_paths",
+]
 
 STYLES: Mapping[Verdict, str] = {
     "correct": "green",
@@ -23,6 +32,9 @@ STYLES: Mapping[Verdict, str] = {
     "absent": "dim",
 }
 SIGNS: Mapping[Verdict, str] = {"correct": "=", "mismatch": "≠", "omission": "−", "hallucination": "+", "absent": " "}
+COUNTED: tuple[Verdict, ...] = ("correct", "mismatch", "omission", "hallucination")
+LEGEND = Text("   ".join(f"{SIGNS[verdict]} {verdict}" for verdict in COUNTED), style="dim")
+"""What the signs mean."""
 
 
 def plain(value: object) -> Text:
@@ -36,7 +48,7 @@ def plain(value: object) -> Text:
 
 
 def short_paths(paths: Iterable[str]) -> dict[str, str]:
-    """Field paths without what all of them begin with: ``plans[].targets[].amount`` → ``targets.amount``."""
+    """Field paths without what all of them begin with: ``orders[].items[].price`` → ``items.price``."""
     paths = list(paths)
     roots = {path.partition("[].")[0] for path in paths}
     shared = f"{roots.pop()}[]." if len(roots) == 1 else ""
@@ -45,12 +57,12 @@ def short_paths(paths: Iterable[str]) -> dict[str, str]:
 
 def articles_table(evaluation: Evaluation) -> RenderableType:
     """A row an article: state, values, quotes found, and its measures where it has a golden."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("article", overflow="fold")
-    table.add_column("state")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("article", overflow="fold", min_width=8)
+    table.add_column("state", no_wrap=True)
     for name in ("values", "grounded", "precision", "recall", "F1"):
         table.add_column(name, justify="right")
-    table.add_column("worst field", overflow="fold")
+    table.add_column("worst field", no_wrap=True)
     names = short_paths(evaluation.fields)
     for article in evaluation.articles:
         extraction = article.extraction
@@ -104,20 +116,22 @@ def headline(evaluation: Evaluation) -> RenderableType:
 def fields_table(fields: Mapping[str, Tally]) -> RenderableType:
     """A row a field, the worst first: measures over all leaves of all articles, and the verdicts counted."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("field (micro)")
-    for name in ("F1", "precision", "recall", "correct", "mismatch", "omission", "hallucination"):
+    table.add_column("field (micro)", no_wrap=True)
+    for name in ("F1", "precision", "recall"):
         table.add_column(name, justify="right")
+    for verdict in COUNTED:
+        table.add_column(SIGNS[verdict], justify="right", style=STYLES[verdict], min_width=4)
     names = short_paths(fields)
-    counted = {path: tally for path, tally in fields.items() if sum(tally.counts.values()) > tally.counts["absent"]}
+    counted = {path: tally for path, tally in fields.items() if any(tally.counts[verdict] for verdict in COUNTED)}
     for path, tally in sorted(counted.items(), key=lambda item: (item[1].f1, item[0])):
         table.add_row(
             names[path],
             f"{tally.f1:.3f}",
             f"{tally.precision:.3f}",
             f"{tally.recall:.3f}",
-            *(str(tally.counts[verdict] or "") for verdict in ("correct", "mismatch", "omission", "hallucination")),
+            *(str(tally.counts[verdict] or "") for verdict in COUNTED),
         )
-    return table
+    return Group(table, LEGEND)
 
 
 def diff(article: ArticleScore, language: Language, *, everything: bool = False) -> RenderableType:
@@ -130,17 +144,16 @@ def diff(article: ArticleScore, language: Language, *, everything: bool = False)
         f"   {extraction.state}   F1 {article.f1:.3f}   precision {article.precision:.3f}   recall {article.recall:.3f}"
     )
     names = short_paths(leaf.path for leaf in article.score.leaves)
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    table.add_column("")
-    table.add_column("field", ratio=2, overflow="fold")
-    table.add_column("golden", ratio=4, overflow="fold")
-    table.add_column("record", ratio=4, overflow="fold")
-    table.add_column("why", ratio=4, overflow="fold")
-    shown = 0
-    for leaf in article.score.leaves:
-        if leaf.verdict != "absent" and (everything or leaf.verdict != "correct"):
-            table.add_row(*_leaf_row(leaf, names[leaf.path], language))
-            shown += 1
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("field", no_wrap=True)
+    table.add_column("golden", ratio=1, overflow="fold")
+    table.add_column("record", ratio=1, overflow="fold")
+    shown = [
+        leaf for leaf in article.score.leaves if leaf.verdict != "absent" and (everything or leaf.verdict != "correct")
+    ]
+    for leaf in shown:
+        table.add_row(*_leaf_row(leaf, names[leaf.path], language))
     parts: list[RenderableType] = [title]
     if extraction.reason:
         parts.append(Padding(plain(extraction.reason), (0, 0, 0, 2)))
@@ -152,31 +165,30 @@ def _leaf_row(leaf: Leaf, name: str, language: Language) -> tuple[Text, ...]:
     style = STYLES[leaf.verdict]
     at = leaf.golden_at or leaf.record_at or ""
     numbers = "".join(f" {int(number) + 1}" for number in re.findall(r"/(\d+)", at)[1:])
-    return (
-        Text(SIGNS[leaf.verdict], style=style),
-        Text(name + numbers, style=style),
-        plain(leaf.golden),
-        plain(leaf.record),
-        Text(leaf.verdict + ": ", style=style) + plain(leaf.reason.words(language)),
-    )
+    record = plain(leaf.record)
+    if leaf.verdict == "mismatch":  # of the others the sign says it all
+        record.append(f"\n{leaf.reason.words(language)}", style="dim")
+    return Text(SIGNS[leaf.verdict], style=style), Text(name + numbers, style=style), plain(leaf.golden), record
 
 
-def extraction_view(extraction: Extraction, text: str | None) -> RenderableType:
-    """One extraction: its record with the place of each quote, and its findings."""
+def extraction_view(extraction: Extraction) -> RenderableType:
+    """One extraction: its record, where each quote and value stands in the article (code points), and its findings."""
     parts: list[RenderableType] = [
         Text.assemble(plain(extraction.article), f"   {extraction.state}   {extraction.place}", style="bold")
     ]
     if extraction.reason:
         parts.append(plain(extraction.reason))
     if extraction.record is not None:
-        table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-        for column, ratio in (("field", 3), ("value", 5), ("span", 1), ("in the article", 5)):
-            table.add_column(column, ratio=ratio, overflow="fold")
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True)
+        table.add_column("field", ratio=2, overflow="fold")
+        table.add_column("value", ratio=3, overflow="fold")
+        table.add_column("stands at", no_wrap=True, justify="right")
         for at, value in _flat("", extraction.record):
             span = extraction.spans.get(at)
-            place = f"{span[0]}–{span[1]}" if span else ""
-            around = plain(" ".join(text[max(0, span[0] - 8) : span[1] + 8].split())) if span and text else Text("")
-            table.add_row(Text(at, style="dim"), plain(value), place, around)
+            shown = plain(value)
+            if at.endswith("/quote"):
+                shown.stylize("dim")
+            table.add_row(Text(at, style="dim"), shown, f"{span[0]}–{span[1]}" if span else "")
         parts.append(table)
     parts += [
         Text.assemble((f"{finding.name}  ", "yellow"), (finding.at + "  ", "dim"), finding.says)

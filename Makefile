@@ -1,0 +1,43 @@
+# The whole interface for a contributor. Needs Python 3.11 or newer and a network for packages; everything else comes from uv.lock.
+
+PYTHON ?= python3
+UV := .venv/bin/uv
+SYNC := $(UV) sync --quiet --locked --inexact
+
+.PHONY: demo test check format bench
+
+demo: .venv/.demo ## replay the seed articles' recordings and score them: no key, no network
+	@.venv/bin/workbench run --replay
+
+test: check ## everything; what could not run says so
+	@.venv/bin/python -m pytest
+
+check: .venv/.test ## what test does before pytest: style, types, import directions
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@echo "style, types and import directions are in order"
+
+format: .venv/.test ## put the code into its one form
+	@.venv/bin/ruff check --quiet --fix .
+	@.venv/bin/ruff format --quiet .
+
+bench: .venv/.test ## the measurements of docs/benchmarks.md, side by side with peers where they are installed
+	@for script in benchmarks/*.py; do .venv/bin/python $$script; done
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"workbench needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]} (try: make PYTHON=python3.11 …)")'
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+.venv/.demo: uv.lock pyproject.toml | $(UV)
+	@echo "installing from uv.lock into .venv"
+	@$(SYNC) --no-default-groups
+	@touch $@
+
+.venv/.test: uv.lock pyproject.toml | $(UV)
+	@echo "installing from uv.lock into .venv, with what the tests need"
+	@$(SYNC) --group dev
+	@$(SYNC) --group dev --group real-model || echo "note: the real model cannot be installed here; its test will say so"
+	@touch .venv/.demo $@

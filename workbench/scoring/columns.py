@@ -1,0 +1,111 @@
+"""One column of scalars against another: which are equal, and how much alike the others are."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from workbench.scoring.comparators import SAME, Comparator, Context, Reading
+from workbench.scoring.values import Either
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Cells: TypeAlias = NDArray[np.float32]
+
+__all__ = ["compared"]
+
+_ALMOST = 0.99  # what is not equal is never entirely alike
+_MANY = 100_000  # cells from which a second thread pays
+
+
+def compared(
+    golden: Sequence[Any], record: Sequence[Any], comparator: Comparator, context: Context
+) -> "tuple[Cells, Cells]":
+    """Compares every value of one column with every value of another; null is neither equal nor alike to anything.
+
+    Values are read once each and joined on their readings' keys, so that the comparator decides only what may be equal. Likeness is
+    RapidFuzz's ratio (Indel) between the texts of the readings.
+
+    Returns:
+        1 where equal, and the likeness from 0 to 1; both n × m.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    if any(type(value) is Either for value in golden):
+        answers = [(value.value, *value.alternates) if type(value) is Either else (value,) for value in golden]
+        equal, alike = compared([answer for some in answers for answer in some], record, comparator, context)
+        starts = np.cumsum([0, *map(len, answers[:-1])])
+        return np.maximum.reduceat(equal, starts, axis=0), np.maximum.reduceat(alike, starts, axis=0)
+    left, left_codes = _distinct(golden)
+    right, right_codes = _distinct(record)
+    equal, alike = _each(left, right, comparator, context)
+    if len(left) == len(golden) and len(right) == len(record):
+        return equal, alike
+    cells = np.ix_(left_codes, right_codes)
+    return equal[cells], alike[cells]
+
+
+def _distinct(values: Sequence[Any]) -> tuple[list[Any], Sequence[int]]:
+    """The distinct values in order, and for each value which of them it is. ``1``, ``1.0`` and ``true`` are three."""
+    if set(map(type, values)) == {str} and len(found := list(dict.fromkeys(values))) == len(values):
+        return found, range(len(values))
+    codes: dict[Hashable, int] = {}
+    firsts: list[Any] = []
+    indexes = []
+    for value in values:
+        key = value if type(value) is str or value is None else (type(value), repr(value))
+        code = codes.setdefault(key, len(firsts))
+        if code == len(firsts):
+            firsts.append(value)
+        indexes.append(code)
+    return firsts, indexes
+
+
+def _each(left: list[Any], right: list[Any], comparator: Comparator, context: Context) -> "tuple[Cells, Cells]":
+    import numpy as np  # noqa: PLC0415
+
+    readings = [None if value is None else comparator.read(value, context) for value in left]
+    others = [None if value is None else comparator.read(value, context) for value in right]
+    alike = _likeness(readings, others)
+    equal = np.zeros(alike.shape, np.float32)
+    floor = getattr(comparator, "floor", 1.0)
+    perhaps = {(i, j) for i, j in np.argwhere(alike >= floor).tolist()} if floor < 1 else set()
+    right_rows, right_columns = [], []
+    for i, j in perhaps | _sharing(readings, others):
+        one, other = left[i], right[j]
+        comparison = SAME if type(one) is str and one == other else comparator.compare(one, other, context)
+        if comparison.equal:
+            right_rows.append(i)
+            right_columns.append(j)
+        else:
+            alike[i, j] = min(comparison.similarity, _ALMOST)
+    equal[right_rows, right_columns] = alike[right_rows, right_columns] = 1.0
+    return equal, alike
+
+
+def _sharing(readings: list[Reading | None], others: list[Reading | None]) -> set[tuple[int, int]]:
+    """The places of readings that share a key."""
+    places: dict[Hashable, list[int]] = defaultdict(list)
+    for j, reading in enumerate(others):
+        for key in reading.keys if reading else ():
+            places[key].append(j)
+    return {
+        (i, j) for i, reading in enumerate(readings) if reading for key in reading.keys for j in places.get(key, ())
+    }
+
+
+def _likeness(readings: list[Reading | None], others: list[Reading | None]) -> "Cells":
+    import numpy as np  # noqa: PLC0415
+
+    texts = [reading.text if reading else None for reading in readings]
+    other_texts = [reading.text if reading else None for reading in others]
+    if not (any(texts) and any(other_texts)):
+        return np.zeros((len(texts), len(other_texts)), np.float32)
+    from rapidfuzz.fuzz import ratio  # noqa: PLC0415
+    from rapidfuzz.process import cdist  # noqa: PLC0415
+
+    workers = -1 if len(texts) * len(other_texts) > _MANY else 1
+    cells: Cells = cdist(texts, other_texts, scorer=ratio, dtype=np.float32, workers=workers)
+    cells *= np.float32(0.01)
+    return np.minimum(cells, np.float32(_ALMOST), out=cells)

@@ -1,0 +1,296 @@
+"""What the scorer knows of a field: read from a Pydantic model's annotations, or from a JSON Schema."""
+
+import datetime as dt
+import enum
+import types
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from urllib.parse import unquote
+
+from pydantic import AnyUrl, BaseModel
+
+from workbench.errors import SchemaError
+from workbench.scoring.comparators import Category, Comparator, Exact, Number, Set, Text, Typed, Url
+from workbench.scoring.readings import Amount, Date
+
+__all__ = ["Critical", "Floor", "Identity", "Shape", "Weight", "shape_of"]
+
+FLOOR = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Marks the field that says which item of a list this is: its likeness counts as much as ``weight`` other fields when items are paired."""
+
+    weight: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Marks a field whose leaves count so many times in precision, recall and F1."""
+
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Critical:
+    """Marks a field that must be right: `Score.critical` lists those that are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Marks a list: two items less alike than this are not the same thing."""
+
+    floor: float
+
+
+@dataclass(slots=True, eq=False)
+class Shape:
+    """How values at one place are compared, whatever their type turns out to be.
+
+    A value's own type says whether it is a scalar, an object or a list; a shape has an answer for each, and so a record of the
+    wrong type is scored like any other.
+
+    Attributes:
+        comparator: For a scalar.
+        fields: For an object's declared fields, by their name in JSON.
+        rest: For its other fields; None where nothing is known of them.
+        item: For a list's items; None where nothing is known of them.
+        declared: Whether the schema has a scalar here, so that null against null is an absent leaf.
+        weight: How many times a leaf counts.
+        critical: Whether a leaf must be right.
+        identity: How much it identifies the item that holds it.
+        floor: How much alike two items of a list must be.
+    """
+
+    comparator: Comparator = field(default_factory=Typed)
+    fields: MutableMapping[str, "Shape"] = field(default_factory=dict)
+    rest: "Shape | None" = None
+    item: "Shape | None" = None
+    declared: bool = False
+    weight: float = 1.0
+    critical: bool = False
+    identity: float = 0.0
+    floor: float = FLOOR
+
+    @property
+    def whole(self) -> bool:
+        """Whether a list here is one leaf."""
+        return isinstance(self.comparator, Set)
+
+    @property
+    def scalar(self) -> bool:
+        """Whether nothing on both sides is an absent leaf, rather than a list or an object that neither has."""
+        return self.declared or not (self.fields or self.rest or self.item)
+
+    def of_field(self, name: str) -> "Shape":
+        """The shape of an object's field."""
+        return self.fields.get(name) or self.rest or UNKNOWN
+
+    def of_item(self) -> "Shape":
+        """The shape of a list's items."""
+        return self.item or UNKNOWN
+
+
+UNKNOWN = Shape()
+"""Nothing is known: types decide."""
+
+
+def shape_of(schema: type[BaseModel] | Mapping[str, Any] | None) -> Shape:
+    """The shape that a schema describes.
+
+    Args:
+        schema: A Pydantic model, whose annotations may hold comparators and marks; a JSON Schema, whose subschemas may hold
+            ``"x-workbench": {"comparator": "text", "floor": 0.9, "weight": 2, "critical": true, "identity": 10}``; or nothing.
+
+    Raises:
+        SchemaError: If a JSON Schema refers to what it does not define, or names a comparator that there is none of.
+    """
+    if schema is None:
+        return UNKNOWN
+    if isinstance(schema, Mapping):
+        return _JsonSchema(schema).shape(schema)
+    return _of_type(schema, {})
+
+
+_SCALARS: dict[type[Any], Callable[[], Comparator]] = {
+    bool: Exact,  # before int, which it is too
+    enum.Enum: Category,  # before str, which some are too
+    int: Number,
+    float: Number,
+    Decimal: Number,
+    AnyUrl: Url,
+    dt.date: Date,
+    str: Text,
+}
+
+
+def _of_type(annotation: Any, models: dict[Any, Shape]) -> Shape:
+    """The shape of a type; ``models`` holds those under way, so that a model may contain itself."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _marked(_of_type(arguments[0], models), annotation.__metadata__)
+    if origin is Literal:
+        return Shape(Category() if all(isinstance(value, str) for value in arguments) else Exact(), declared=True)
+    if origin in (Union, types.UnionType):
+        return _either([_of_type(arm, models) for arm in arguments if arm is not type(None)])
+    if hasattr(annotation, "__value__"):  # a type alias
+        if annotation not in models:
+            models[annotation] = UNKNOWN  # within itself
+            models[annotation] = _of_type(annotation.__value__, models)
+        return models[annotation]
+    container = origin or annotation
+    return _of_class(container, arguments, models) if isinstance(container, type) else UNKNOWN
+
+
+def _of_class(container: type[Any], arguments: tuple[Any, ...], models: dict[Any, Shape]) -> Shape:
+    if issubclass(container, BaseModel):
+        return _of_model(container, models)
+    if issubclass(container, Mapping):
+        return Shape(rest=_of_type(arguments[1], models) if len(arguments) == 2 else None)
+    for scalar, comparator in _SCALARS.items():
+        if issubclass(container, scalar):
+            return Shape(comparator(), declared=True)
+    if arguments:
+        return Shape(item=_either([_of_type(item, models) for item in arguments if item is not Ellipsis]))
+    return UNKNOWN
+
+
+def _of_model(model: type[BaseModel], models: dict[Any, Shape]) -> Shape:
+    if model in models:
+        return models[model]
+    shape = models[model] = Shape()
+    for name, info in model.model_fields.items():
+        of_field = _marked(_of_type(info.annotation, models), info.metadata)
+        if name == "root" and model.__pydantic_root_model__:
+            return of_field
+        shape.fields[info.serialization_alias or name] = of_field
+    return shape
+
+
+def _marked(shape: Shape, marks: Any) -> Shape:
+    """A shape with what its annotation says of it."""
+    changes: dict[str, Any] = {}
+    for mark in marks:
+        match mark:
+            case Identity(weight):
+                changes["identity"] = weight
+            case Weight(weight):
+                changes["weight"] = weight
+            case Critical():
+                changes["critical"] = True
+            case Floor(floor):
+                changes["floor"] = floor
+            case _ if callable(getattr(mark, "compare", None)):
+                changes |= {"comparator": mark, "declared": True}
+            case _:  # Pydantic's own
+                pass
+    return replace(shape, **changes) if changes else shape
+
+
+def _either(arms: list[Shape]) -> Shape:
+    """The shape of a union: the fields of all its objects, of two by one name the first; where its scalars differ, types decide."""
+    if len(arms) < 2:
+        return arms[0] if arms else UNKNOWN
+    scalars = [arm.comparator for arm in arms if arm.declared]
+    return Shape(
+        scalars[0] if scalars and all(comparator == scalars[0] for comparator in scalars) else Typed(),
+        ChainMap(*(arm.fields for arm in arms)),  # a view: a model that holds the union may still be under way
+        next((arm.rest for arm in arms if arm.rest), None),
+        next((arm.item for arm in arms if arm.item), None),
+        declared=bool(scalars),
+        weight=max(arm.weight for arm in arms),
+        critical=any(arm.critical for arm in arms),
+        identity=max(arm.identity for arm in arms),
+        floor=min(arm.floor for arm in arms),
+    )
+
+
+_JSON_TYPES: dict[str, Callable[[], Comparator]] = {
+    "string": Text,
+    "number": Number,
+    "integer": Number,
+    "boolean": Exact,
+}
+_JSON_FORMATS: dict[str, Callable[[], Comparator]] = {"date": Date, "date-time": Date, "uri": Url, "uri-reference": Url}
+_BY_NAME: dict[str, Callable[..., Comparator]] = {
+    kind.__name__.lower(): kind for kind in (Amount, Category, Date, Exact, Number, Set, Text, Url)
+}
+
+
+class _JsonSchema:
+    """Reads shapes out of one JSON Schema document; a ``$ref`` is read once, and so may be recursive."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
+        self.references: dict[str, Shape] = {}
+
+    def shape(self, schema: Any) -> Shape:
+        """The shape of a subschema."""
+        if not isinstance(schema, Mapping):  # true and false are schemas too
+            return UNKNOWN
+        arms = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+        arms = [self.shape(arm) for arm in arms if not (isinstance(arm, Mapping) and arm.get("type") == "null")]
+        if "$ref" in schema:
+            arms.append(self.reference(schema["$ref"]))
+        own = self.own(schema)
+        if own.declared or own.fields or own.item or own.rest or not arms:
+            arms.insert(0, own)
+        return _marked(_either(arms), self.marks(schema.get("x-workbench", {})))
+
+    def own(self, schema: Mapping[str, Any]) -> Shape:
+        """What a subschema says without its alternatives."""
+        kinds = [kind for kind in _as_list(schema.get("type")) if kind in _JSON_TYPES]
+        made = {_JSON_TYPES[kind] for kind in kinds}
+        comparator: Comparator = made.pop()() if len(made) == 1 else Typed()
+        if "enum" in schema or "const" in schema:
+            values = schema.get("enum", [schema.get("const")])
+            comparator = Category() if all(isinstance(value, str | None) for value in values) else Exact()
+        elif schema.get("format") in _JSON_FORMATS:
+            comparator = _JSON_FORMATS[schema["format"]]()
+        rest, items = schema.get("additionalProperties"), schema.get("items")
+        return Shape(
+            comparator,
+            {name: self.shape(field) for name, field in schema.get("properties", {}).items()},
+            self.shape(rest) if isinstance(rest, Mapping) else None,
+            self.shape(items) if isinstance(items, Mapping) else None,
+            declared=bool(kinds) or "enum" in schema or "const" in schema,
+        )
+
+    def reference(self, reference: str) -> Shape:
+        """The shape that a ``$ref`` within the document points to."""
+        if reference not in self.references:
+            target: Any = self.root
+            for step in unquote(reference).removeprefix("#").split("/")[1:]:
+                name = step.replace("~1", "/").replace("~0", "~")
+                if not (isinstance(target, Mapping) and name in target):
+                    raise SchemaError("this reference points at nothing in the schema", where=reference)
+                target = target[name]
+            placeholder = self.references[reference] = Shape()
+            found = self.shape(target)
+            placeholder.fields.update(found.fields)
+            for name in ("comparator", "rest", "item", "declared", "weight", "critical", "identity", "floor"):
+                setattr(placeholder, name, getattr(found, name))
+        return self.references[reference]
+
+    def marks(self, notes: Mapping[str, Any]) -> list[Any]:
+        """The marks that ``x-workbench`` spells out."""
+        marks: list[Any] = []
+        options = {name: value for name, value in notes.items() if name in ("tolerance", "relative")}
+        if name := notes.get("comparator"):
+            if name not in _BY_NAME:
+                raise SchemaError(f"there is no comparator {name!r}", where="x-workbench", expected=", ".join(_BY_NAME))
+            if name == "text" and "floor" in notes:
+                options["floor"] = notes["floor"]
+            marks.append(_BY_NAME[name](**options))
+        elif "floor" in notes:
+            marks.append(Floor(notes["floor"]))
+        marks += [mark(notes[key]) for key, mark in (("weight", Weight), ("identity", Identity)) if key in notes]
+        return [*marks, Critical()] if notes.get("critical") else marks
+
+
+def _as_list(kinds: str | list[str] | None) -> list[str]:
+    return [kinds] if isinstance(kinds, str) else kinds or []
