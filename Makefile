@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := .venv/bin/uv
 SYNC := $(UV) sync --quiet --locked --inexact
 
-.PHONY: demo test check format bench
+.PHONY: demo test check format docs bench
 
 demo: .venv/.demo ## replay the seed articles' recordings and score them: no key, no network
 	@.venv/bin/workbench run --replay
@@ -22,6 +22,9 @@ check: .venv/.test ## what test does before pytest: style, types, import directi
 format: .venv/.test ## put the code into its one form
 	@.venv/bin/ruff check --quiet --fix .
 	@.venv/bin/ruff format --quiet .
+
+docs: .venv/.test ## the pages of docs/ that are made from the code
+	@.venv/bin/python docs/generate.py
 
 bench: .venv/.test ## the measurements of docs/benchmarks.md, side by side with peers where they are installed
 	@for script in benchmarks/*.py; do .venv/bin/python $$script; done

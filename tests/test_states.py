@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ANSWERS, Command, lines
 from loopback import (
     Loopback,
     content_filter,
@@ -25,6 +24,7 @@ from loopback import (
     unauthorized,
     wrong_shape,
 )
+from small_project import ANSWERS, Command, lines
 
 GOOD = json.dumps(ANSWERS["bakery"], ensure_ascii=False)
 NOW = {"retry-after": "0"}

@@ -1,0 +1,343 @@
+"""The commands as a user runs them: what they print, where, and how they leave."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from loopback import MODELS, Loopback, status, unauthorized
+from small_project import ANSWERS, ARTICLES, Command, lines
+
+
+@pytest.fixture
+def golden(project: Path) -> Path:
+    """A golden for the bakery that the loopback's answer differs from in one leaf."""
+    from workbench.canonical import hash_text
+
+    file = project / "goldens" / "street" / "bakery.json"
+    file.parent.mkdir(parents=True)
+    fields = {
+        "format": "workbench.golden/1",
+        "id": "bakery",
+        "schema": "1",
+        "texts": [hash_text(ARTICLES["bakery"])],
+        "record": {"street": "동문로", "shops": [{"name": "밀밭", "since": "2031년 4월"}]},
+    }
+    file.write_text(json.dumps(fields, ensure_ascii=False), encoding="utf-8")
+    return file
+
+
+def recorded(server: Loopback, workbench: Command) -> Path:
+    return Path(workbench("run", "--base-url", server.base_url, "--json").json["run"])
+
+
+def test_run_json_is_one_object_with_the_folder_and_a_count_of_each_state(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    result = workbench("run", "--base-url", server.base_url, "--json")
+    assert (result.code, result.json["states"]) == (0, {"ok": 2})
+    assert Path(result.json["run"]).is_relative_to(project / "runs")
+
+
+def test_the_endpoint_is_printed_before_the_first_call(project: Path, server: Loopback, workbench: Command) -> None:
+    result = workbench("run", "--base-url", server.base_url)
+    assert f"endpoint {server.base_url} (from --base-url, without a key), model small" in result.err
+
+
+def test_the_request_is_sent_as_render_shows_it(project: Path, server: Loopback, workbench: Command) -> None:
+    shown = workbench("render", "bakery").json
+    workbench("run", "articles/bakery.txt", "--base-url", server.base_url)
+    assert server.requests[0].json == shown
+    assert ARTICLES["bakery"].strip().encode() in server.requests[0].body
+    assert b"\\u" not in server.requests[0].body
+
+
+def test_render_takes_an_id_or_a_file(project: Path, workbench: Command) -> None:
+    assert workbench("render", "bakery").out == workbench("render", "articles/bakery.txt").out
+    assert workbench("render", "nobody").code == 2
+
+
+def test_limit_takes_only_the_first_articles(project: Path, server: Loopback, workbench: Command) -> None:
+    result = workbench("run", "--base-url", server.base_url, "--limit", "1", "--json")
+    assert [article["article"] for article in result.json["articles"]] == ["bakery"]
+
+
+def test_a_dry_run_counts_and_sends_nothing(project: Path, server: Loopback, workbench: Command) -> None:
+    result = workbench("run", "--base-url", server.base_url, "--dry-run", "--json")
+    assert (result.json["requests"], result.json["completion_tokens"]) == (2, 1000)
+    assert result.json["prompt_tokens"] > 100
+    assert (server.requests, (project / "runs").exists()) == ([], False)
+
+
+def test_a_dry_run_says_when_it_knows_no_price(project: Path, server: Loopback, workbench: Command) -> None:
+    result = workbench("run", "--base-url", server.base_url, "--dry-run")
+    assert "there is no price for small" in result.out
+
+
+def test_a_dry_run_prices_a_model_that_is_known(
+    project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-used")
+    result = workbench("run", "--model", "gpt-5-mini", "--dry-run", "--json")
+    tokens = result.json["prompt_tokens"]
+    assert float(result.json["cost"]["amount"]) == pytest.approx(tokens * 0.25e-6 + 1000 * 2e-6)
+
+
+def test_dry_run_counts_what_is_recorded_as_nothing_to_send(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    recorded(server, workbench)
+    result = workbench("run", "--base-url", server.base_url, "--dry-run", "--json")
+    assert (result.json["recorded"], result.json["requests"]) == (2, 0)
+
+
+def test_eval_scores_the_last_run_and_counts_what_has_no_golden(
+    project: Path, golden: Path, server: Loopback, workbench: Command
+) -> None:
+    recorded(server, workbench)
+    result = workbench("eval", "--json").json
+    assert (result["f1"], result["precision"], result["recall"]) == (pytest.approx(2 / 3),) * 3
+    assert result["fields"]["shops[].since"]["counts"]["mismatch"] == 1
+    assert result["notes"] == ["1 of 2 articles have no golden and are not scored"]
+
+
+def test_an_article_without_a_record_scores_nothing_rather_than_being_left_out(
+    project: Path, golden: Path, server: Loopback, workbench: Command
+) -> None:
+    server.script(status(400))
+    workbench("run", "articles/bakery.txt", "--base-url", server.base_url)
+    result = workbench("eval", "--json").json
+    assert result["f1"] == 0
+    assert result["micro"]["counts"]["omission"] == 3
+
+
+def test_diff_shows_only_what_differs_and_everything_with_all(
+    project: Path, golden: Path, server: Loopback, workbench: Command
+) -> None:
+    recorded(server, workbench)
+    shown = workbench("diff", "bakery").out
+    assert "2031년 3월" in shown
+    assert "2031년 4월" in shown
+    assert "동문로" not in shown
+    assert "동문로" in workbench("diff", "bakery", "--all").out
+
+
+def test_diff_lines_up_hangul(project: Path, golden: Path, server: Loopback, workbench: Command) -> None:
+    """The column after a golden value starts in the same terminal cell on every line."""
+    from rich.cells import cell_len
+
+    recorded(server, workbench)
+    rows = workbench("diff", "bakery", "--all").out.splitlines()
+    starts = {
+        cell_len(row[: row.rindex(value)])
+        for row, value in (
+            (row, value) for row in rows for value in ("동문로", "밀밭", "2031년 3월") if row.count(value)
+        )
+    }
+    assert len(starts) == 1
+
+
+def test_show_gives_each_value_its_place_in_the_article(project: Path, server: Loopback, workbench: Command) -> None:
+    recorded(server, workbench)
+    start = ARTICLES["bakery"].index("밀밭")
+    assert f"{start}–{start + 2}" in workbench("show", "bakery").out
+    assert workbench("show", "bakery", "--json").json["spans"]["/shops/0/name"] == [start, start + 2]
+
+
+def test_an_unknown_article_is_refused_with_the_ids_there_are(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    recorded(server, workbench)
+    result = workbench("show", "nobody")
+    assert (result.code, "such as bakery, bookshop" in result.err) == (2, True)
+
+
+def test_reasons_are_korean_where_the_locale_is(
+    project: Path, golden: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(server, workbench)
+    monkeypatch.setenv("LANG", "ko_KR.UTF-8")
+    (article, _) = workbench("diff", "--json").json["articles"]
+    assert "같음" in {leaf["reason"] for leaf in article["leaves"]}
+
+
+def test_doctor_is_content_with_a_project_that_is_in_order(
+    project: Path, golden: Path, server: Loopback, workbench: Command
+) -> None:
+    result = workbench("doctor", "--base-url", server.base_url, "--json")
+    assert (result.code, result.json["ok"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "check"),
+    [
+        ("prompts/street.md", "article.text", "article.body", "task"),
+        ("schemas/street.py", "shops: list[Shop]", "shops: dict[str, Shop]", "task"),
+        ("goldens/street/bakery.json", "shops", "houses", "goldens"),
+    ],
+)
+def test_doctor_exits_with_1_and_names_what_is_wrong(
+    project: Path, golden: Path, workbench: Command, file: str, old: str, new: str, check: str
+) -> None:
+    path = project / file
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    result = workbench("doctor", "--json")
+    assert result.code == 1
+    assert check in {entry["check"] for entry in result.json["checks"] if not entry["ok"]}
+
+
+def test_doctor_says_that_the_key_is_wrong_without_showing_it(
+    project: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-9876543210")
+    server.script(unauthorized(), path=MODELS)
+    result = workbench("doctor", "--base-url", server.base_url)
+    assert (result.code, "401" in result.out, "sk-secret" in result.out + result.err) == (1, True, False)
+
+
+def test_a_folder_of_everything_ends_in_clear_states_and_nothing_is_lost(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    """A PDF, an empty file, a CP949 file, a 5 MB file and a line whose id climbs out of the folder."""
+    mixed = project / "mixed"
+    mixed.mkdir()
+    (mixed / "report.pdf").write_bytes(b"%PDF-1.7\n\x00binary")
+    (mixed / "disguised.txt").write_bytes(b"%PDF-1.7\n\x00binary")
+    (mixed / "empty.txt").write_bytes(b"")
+    (mixed / "old.txt").write_bytes(ARTICLES["bakery"].encode("cp949"))
+    (mixed / "vast.txt").write_text("가" * (5 * 2**20 // 3), encoding="utf-8")
+    climbing = {"id": "../../x", "text": ARTICLES["bookshop"]}
+    fine = {"id": "fine", "text": ARTICLES["bookshop"], "published": "2031-02-03"}
+    (mixed / "feed.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in (climbing, fine)), encoding="utf-8")
+    before = set(project.parent.rglob("*"))
+    result = workbench("run", "mixed", "--base-url", server.base_url, "--json")
+    assert result.code == 5
+    found = {line["article"]: line for line in lines(Path(result.json["run"]) / "extractions.jsonl")}
+    assert {name for name, line in found.items() if line["state"] == "ok"} == {"old", "fine"}
+    assert found["old"]["record"] == ANSWERS["bakery"]
+    reasons = {name: line["reason"] for name, line in found.items() if line["state"] == "rejected"}
+    assert set(reasons) == {"report", "disguised", "empty", "vast", "../../x"}
+    assert "no kind of article" in reasons["report"]
+    assert "binary" in reasons["disguised"]
+    assert "no text" in reasons["empty"]
+    assert "bytes are no article" in reasons["vast"]
+    assert "could not name a file" in reasons["../../x"]
+    written = set(project.parent.rglob("*")) - before
+    allowed = (project / "runs", project / "recordings", project / "schemas" / "__pycache__")
+    assert all(any(path.is_relative_to(folder) for folder in allowed) for path in written)
+
+
+def test_an_article_longer_than_the_model_reads_is_rejected_before_it_is_sent(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("context_tokens = 3000\n")
+    (project / "articles" / "long.txt").write_text("길고 긴 글. " * 2000, encoding="utf-8")
+    result = workbench("run", "articles/long.txt", "--base-url", server.base_url, "--json")
+    assert result.json["states"] == {"rejected": 1}
+    assert server.requests == []
+
+
+def test_two_articles_with_one_id_are_refused_before_anything_is_sent(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    other = project / "other"
+    other.mkdir()
+    (other / "bakery.md").write_text("다른 글", encoding="utf-8")
+    result = workbench("run", "articles", "other", "--base-url", server.base_url)
+    assert result.code == 2
+    assert "two articles have the id 'bakery'" in result.err
+    assert server.requests == []
+
+
+def test_standard_input_is_an_article(project: Path, server: Loopback) -> None:
+    command = [sys.executable, "-m", "workbench", "run", "-", "--base-url", server.base_url, "--json"]
+    done = subprocess.run(command, input=ARTICLES["bakery"], capture_output=True, text=True, check=True)  # noqa: S603
+    assert [article["article"] for article in json.loads(done.stdout)["articles"]] == ["stdin"]
+
+
+def test_the_key_is_in_no_file_and_no_output_even_with_debug_logging(project: Path, server: Loopback) -> None:
+    key = "sk-secret-1234567890abcdef"
+    for answers in ([unauthorized()], []):
+        server.script(*answers)
+        environment = {**os.environ, "OPENAI_API_KEY": key, "OPENAI_LOG": "debug", "PYTHONASYNCIODEBUG": "1"}
+        command = [sys.executable, "-m", "workbench", "run", "--base-url", server.base_url, "--keep-requests"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        assert key not in done.stdout + done.stderr
+    assert server.requests[-1].key == key
+    written = [file for file in project.rglob("*") if file.is_file()]
+    assert len(written) > 10
+    assert not [file for file in written if key.encode() in file.read_bytes()]
+
+
+def test_keep_requests_stores_the_request_beside_the_response(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    workbench("run", "articles/bakery.txt", "--base-url", server.base_url, "--keep-requests")
+    (recording,) = lines(project / "recordings" / "local-model.jsonl")
+    assert recording["body"] == server.requests[0].json
+
+
+def test_without_being_asked_no_article_text_is_stored(project: Path, server: Loopback, workbench: Command) -> None:
+    recorded(server, workbench)
+    stored = (project / "recordings" / "local-model.jsonl").read_text(encoding="utf-8")
+    assert ARTICLES["bookshop"].strip() not in stored
+
+
+def test_plain_http_beyond_this_machine_is_refused(project: Path, workbench: Command) -> None:
+    result = workbench("run", "--base-url", "http://example.com/v1")
+    assert (result.code, "--allow-http" in result.err) == (2, True)
+
+
+def test_outside_a_project_the_way_out_is_named(
+    tmp_path: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = workbench("run")
+    assert (result.code, "[tool.workbench]" in result.err) == (2, True)
+
+
+def test_an_unknown_option_is_a_usage_error(project: Path, workbench: Command) -> None:
+    assert workbench("run", "--nonsense").code == 2
+
+
+def test_a_fault_of_our_own_is_said_in_full_with_exit_code_70(
+    project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("workbench.cli.judge.the_run", broken)
+    result = workbench("eval")
+    assert result.code == 70
+    assert "ZeroDivisionError: a fault" in result.err
+    assert "report" in result.err
+
+
+def test_a_users_own_schema_needs_no_mark_of_ours(project: Path, server: Loopback, workbench: Command) -> None:
+    """A plain Pydantic model without quotes, versions or comparators runs and is scored."""
+    from workbench.canonical import hash_text
+
+    (project / "schemas" / "plain.py").write_text(
+        "from pydantic import BaseModel\n\nclass Plain(BaseModel):\n    street: str\n    number: int | None\n",
+        encoding="utf-8",
+    )
+    (project / "prompts" / "plain.md").write_text(
+        '+++\nschema = "schemas/plain.py:Plain"\n+++\n# system\nFill it.\n# user\n{{ article.text }}\n',
+        encoding="utf-8",
+    )
+    from loopback import ok
+
+    server.script(ok('{"street": "동문로", "number": null}'))
+    result = workbench("run", "articles/bakery.txt", "--task", "plain", "--base-url", server.base_url, "--json")
+    assert result.json["states"] == {"ok": 1}
+    from workbench.goldens import Golden, write_golden
+    from workbench.schema import load_schema, schema_version
+
+    version = schema_version(load_schema("schemas/plain.py:Plain", project))
+    text = hash_text(ARTICLES["bakery"])
+    golden = Golden(id="bakery", schema=version, texts=(text,), record={"street": "동문로", "number": 3})
+    write_golden(golden, project / "goldens" / "plain")
+    assert workbench("eval", "--json").json["fields"]["number"]["counts"]["omission"] == 1
