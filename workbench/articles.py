@@ -9,23 +9,33 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import StringIO
+from datetime import date
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import jsonlines
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from workbench.canonical import canonical_text, hash_text
 from workbench.errors import ArticleError
 
-__all__ = ["Article", "Rejected", "check_ids", "decode", "read_articles", "read_text"]
+__all__ = ["Article", "Rejected", "check_ids", "decode", "is_id", "read_articles", "read_text"]
 
 TEXT, HTML, LINES = {".txt", ".md"}, {".html", ".htm"}, {".jsonl", ".ndjson"}
 LARGEST = 4 * 2**20
 """Bytes. A news article is some ten thousand; what is larger than this is no article and is not read into memory."""
-ID = re.compile(r"[^\s./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,99}")
-PUBLISHED = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+UNSEEN = r"/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""What no id may hold: slashes, control characters, marks that turn text around, halves of characters."""
+ID = re.compile(rf"[^\s.{UNSEEN}][^{UNSEEN}]{{0,99}}")
+PUBLISHED = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ].*")
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+BINARY = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff")
+HIDDEN = {"title", "script", "style", "noscript", "template"}
+BLOCKS = re.compile(
+    "address|article|aside|blockquote|br|d[dlt]|div|fieldset|figcaption|figure|footer|form|h[1-6r]|header|li|main|nav|[ou]l"
+    "|option|p|pre|section|table|tr"
+)
 
 
 class _Known(BaseModel):
@@ -38,6 +48,11 @@ class _Known(BaseModel):
     published: str | None = None
     source: str | None = None
     """Where the article was found, for people."""
+
+    @field_validator("title", "publisher", "published", "source", mode="before")
+    @classmethod
+    def _blank_is_unknown(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
 
 
 class _Line(_Known):
@@ -81,16 +96,25 @@ class Rejected:
     reason: str
 
 
-def read_articles(paths: Sequence[Path]) -> Iterator[Article | Rejected]:
-    """Every article in the files and folders given, in order; a folder's in the order of their paths.
+def is_id(text: str) -> bool:
+    """Whether a text is fit to be an article's id: a file may be named by it, wherever the id comes from."""
+    return bool(ID.fullmatch(text)) and len(text.encode()) <= 200
 
-    A folder's files with a leading dot are passed over, and a ``.json`` beside an article is its sidecar; everything else is an article or is rejected.
+
+def read_articles(paths: Sequence[Path]) -> Iterator[Article | Rejected]:
+    """Every article in the files and folders given, in order; a folder's in the order of their paths. What is given twice is read once.
+
+    A folder's files and folders with a leading dot are passed over, and a ``.json`` beside an article is its sidecar; everything else is an
+    article or is rejected.
 
     Raises:
         ArticleError: If a path does not exist.
     """
-    for file in _files(paths):
-        yield from _read_file(file)
+    for found in _files(paths):
+        if isinstance(found, Rejected):
+            yield found
+        else:
+            yield from _read_file(found)
 
 
 def read_text(text: str, article_id: str = "stdin") -> Article | Rejected:
@@ -99,48 +123,76 @@ def read_text(text: str, article_id: str = "stdin") -> Article | Rejected:
 
 
 def check_ids(articles: Iterable[Article | Rejected]) -> int:
-    """Count the articles, and refuse two with one id, before anything is sent.
+    """Count what there is to read, and refuse two articles with one id, before anything is sent.
 
     Raises:
-        ArticleError: If an id stands for two texts; names both places.
+        ArticleError: If an id stands for an article and something else; names both places.
     """
-    places: dict[str, str] = {}
+    total = 0
+    places: dict[str, tuple[str, bool]] = {}
     for article in articles:
-        if article.id in places:
+        readable = isinstance(article, Article)
+        place, other = places.get(article.id, ("", False))
+        if place and (readable or other):
             raise ArticleError(
                 f"two articles have the id {article.id!r}",
-                where=f"{places[article.id]} and {article.place}",
+                where=f"{place} and {article.place}",
                 expected="ids (file names without their ending) that differ",
                 way_out="rename one, or give the articles one by one",
             )
-        places[article.id] = article.place
-    return len(places)
+        places[article.id] = article.place, readable
+        total += 1
+    return total
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+def _files(paths: Sequence[Path]) -> Iterator[Path | Rejected]:
+    seen: set[Path] = set()
     for path in paths:
-        if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-            articles = {p.with_suffix("") for p in files if p.suffix.lower() in TEXT | HTML}
-            yield from (p for p in files if not (p.suffix.lower() == ".json" and p.with_suffix("") in articles))
-        elif path.exists():
-            yield path
-        else:
+        try:
+            there, folder = path.exists(), path.is_dir()
+        except OSError as error:
+            raise ArticleError(_flat(error), where=_storable(path)) from error
+        if not there:
             raise ArticleError(
-                "there is no such file or folder", where=str(path), way_out="name a file or folder of articles"
+                "there is no such file or folder", where=_storable(path), way_out="name a file or folder of articles"
             )
+        for found in _beneath(path) if folder else [path]:
+            if isinstance(found, Path):
+                once = found.parent.resolve() / found.name
+                if once in seen:
+                    continue
+                seen.add(once)
+            yield found
+
+
+def _beneath(folder: Path) -> Iterator[Path | Rejected]:
+    try:
+        inside = [(path, path.is_dir()) for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    except OSError as error:
+        yield _rejected_file(folder, _flat(error))
+        return
+    articles = {path.with_suffix("") for path, _ in inside if path.suffix.lower() in TEXT | HTML}
+    for path, is_folder in inside:
+        if is_folder and path.is_symlink():
+            yield _rejected_file(path, "this is a link to another folder, and is not followed; name that folder")
+        elif is_folder:
+            yield from _beneath(path)
+        elif path.suffix != ".json" or path.with_suffix("") not in articles:
+            yield path
 
 
 def _read_file(file: Path) -> Iterator[Article | Rejected]:
     suffix = file.suffix.lower()
     try:
-        if suffix in LINES:
-            yield from _read_lines(file)
-            return
-        if suffix not in TEXT | HTML:
+        if suffix not in TEXT | HTML | LINES:
             raise ArticleError(
                 f"{suffix or 'a file without an ending'} is no kind of article", expected=".txt, .md, .html or .jsonl"
             )
+        if file.exists() and not file.is_file():
+            raise ArticleError("this is no file that can be read again", expected="a regular file")
+        if suffix in LINES:
+            yield from _read_lines(file)
+            return
         if file.stat().st_size > LARGEST:
             raise ArticleError(f"{file.stat().st_size:,} bytes are no article", expected=f"at most {LARGEST:,}")
         text = decode(file.read_bytes())
@@ -148,45 +200,71 @@ def _read_file(file: Path) -> Iterator[Article | Rejected]:
         if suffix in HTML:
             text, from_page = _read_html(text)
             known = from_page.model_copy(update=known.model_dump(exclude_none=True))
-        yield _article(file.stem, text, str(file), known)
+        yield _article(file.stem, text, _storable(file), known)
     except (ArticleError, OSError) as error:
-        yield Rejected(canonical_text(file.stem), str(file), _flat(error))
+        yield _rejected_file(file, _flat(error))
+
+
+def _rejected_file(file: Path, reason: str) -> Rejected:
+    """By its stem if it should have been an article, else by its whole name, so that ``a.pdf`` may lie beside ``a.txt``."""
+    name = file.stem if file.suffix.lower() in TEXT | HTML | LINES else file.name
+    return Rejected(_shown(name), _storable(file), reason)
 
 
 def _read_lines(file: Path) -> Iterator[Article | Rejected]:
-    """Bad lines are rejected one by one; a line's id, where it has none, is the file's name and the line's number."""
+    """Bad lines are rejected one by one; one without an id goes by the file's name and the line's number."""
     with file.open("rb") as lines:
-        for number, raw in enumerate(lines, 1):
-            place, fallback = f"{file}:{number}", f"{file.stem}-{number}"
-            if not raw.strip():
+        _refuse_binary(lines.peek(4))
+        number = 0
+        while raw := lines.readline(LARGEST + 1):
+            number += 1
+            place, fallback = _storable(f"{file}:{number}"), _shown(f"{file.stem}-{number}")
+            if len(raw) > LARGEST:
+                while raw and not raw.endswith(b"\n"):
+                    raw = lines.readline(LARGEST)
+                yield Rejected(
+                    fallback, place, f"the line is too long for an article; expected: at most {LARGEST:,} bytes"
+                )
                 continue
-            try:
-                if len(raw) > LARGEST:
-                    raise ArticleError(f"{len(raw):,} bytes are no article", expected=f"at most {LARGEST:,}")
-                with jsonlines.Reader(StringIO(decode(raw).strip() + "\n")) as reader:
-                    fields: Any = reader.read(type=dict)
-                fallback = str(fields.get("id", fallback))
-                entry = _Line.model_validate(fields)
-                yield _article(entry.id, entry.text, place, entry)
-            except jsonlines.InvalidLineError as error:
-                yield Rejected(fallback, place, f"the line is no JSON object: {error}".split(" (line")[0])
-            except ValidationError as error:
-                yield Rejected(fallback, place, _first(error))
-            except ArticleError as error:
-                yield Rejected(fallback, place, _flat(error))
+            read = _read_line(raw, place, fallback)
+            if read:
+                yield read
+
+
+def _read_line(raw: bytes, place: str, fallback: str) -> Article | Rejected | None:
+    try:
+        text = decode(raw).strip()
+        if not text:
+            return None
+        with jsonlines.Reader([text]) as reader:
+            fields: Any = reader.read(type=dict)
+        if isinstance(fields.get("id"), str | int):
+            fallback = _shown(str(fields["id"]))
+        entry = _Line.model_validate(fields)
+        return _article(entry.id, entry.text, place, entry)
+    except (jsonlines.InvalidLineError, RecursionError) as error:
+        return Rejected(fallback, place, f"the line is no JSON object: {error}".split(" (line")[0])
+    except ValidationError as error:
+        return Rejected(fallback, place, _first(error))
+    except ArticleError as error:
+        return Rejected(fallback, place, _flat(error))
 
 
 def _article(article_id: str, text: str, place: str, known: _Known) -> Article | Rejected:
     article_id, text = canonical_text(article_id), canonical_text(text)
-    if not ID.fullmatch(article_id):
+    if not is_id(article_id):
         return Rejected(
-            article_id, place, "this id could not name a file; expected: up to 100 characters, no slash, no leading dot"
+            _shown(article_id),
+            place,
+            "this id could not name a file; expected: up to 100 characters and 200 bytes, no slash, no leading dot, nothing unseen",
         )
     if not text.strip():
         return Rejected(article_id, place, "there is no text in it")
-    if known.published is not None and not PUBLISHED.match(known.published):
+    if "\x00" in text:
+        return Rejected(article_id, place, "there is a NUL in it; expected: text")
+    published = _day(known.published) if known.published is not None else None
+    if known.published is not None and published is None:
         return Rejected(article_id, place, f"published {known.published!r} is no ISO 8601 date")
-    published = known.published and PUBLISHED.match(known.published)
     return Article(
         article_id,
         text,
@@ -194,8 +272,31 @@ def _article(article_id: str, text: str, place: str, known: _Known) -> Article |
         place,
         title=known.title and canonical_text(known.title),
         publisher=known.publisher and canonical_text(known.publisher),
-        published=published.group() if published else None,
+        published=published,
     )
+
+
+def _day(text: str) -> str | None:
+    """The day, month or year that an ISO 8601 date or time begins with; None if it is no such thing."""
+    if not PUBLISHED.fullmatch(text.strip()):
+        return None
+    day = text.strip()[:10]
+    try:
+        date.fromisoformat(f"{day}-01-01"[:10])
+    except ValueError:
+        return None
+    return day
+
+
+def _shown(article_id: str) -> str:
+    """An id that is none, as far as a line of a file or a terminal can show it."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in canonical_text(article_id))
+    return shown if len(shown) <= 100 else shown[:99] + "…"
+
+
+def _storable(place: Path | str) -> str:
+    """A path in a legacy encoding has halves of characters in it, which no UTF-8 file can hold."""
+    return str(place).encode(errors="backslashreplace").decode()
 
 
 def decode(raw: bytes) -> str:
@@ -204,22 +305,35 @@ def decode(raw: bytes) -> str:
     Raises:
         ArticleError: If the bytes are no text, or in no encoding known here.
     """
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    elif b"\x00" in raw or raw.startswith((b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff")):
-        raise ArticleError("the file is binary", expected="text", way_out="convert it to .txt first")
-    else:
-        encodings = ["utf-8-sig", "cp949"]
-    for encoding in encodings:
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if encoding != "cp949" or re.search(r"[가-힣]{2}", text):
-            return text
-    raise ArticleError(
+    unknown = ArticleError(
         "the encoding is unknown", expected="UTF-8, UTF-16 with its mark, or CP949/EUC-KR", way_out="save it as UTF-8"
     )
+    if raw.startswith(UTF_16):
+        try:
+            return raw.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise unknown from error
+    _refuse_binary(raw)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # CP949 never begins as UTF-8 that spells Hangul; and UTF-8 that breaks off can pass for CP949 that spells nonsense.
+        if re.search(r"[가-힣]", error.object[: error.start].decode(errors="ignore")):
+            raise ArticleError(
+                f"the text is UTF-8, but broken at byte {error.start:,}", way_out="get it whole, or save it anew"
+            ) from error
+    try:
+        text = raw.decode("cp949")
+    except UnicodeDecodeError as error:
+        raise unknown from error
+    if not re.search(r"[가-힣]{2}", text):
+        raise unknown
+    return text
+
+
+def _refuse_binary(raw: bytes) -> None:
+    if b"\x00" in raw or raw.startswith(BINARY):
+        raise ArticleError("the file is binary", expected="text", way_out="convert it to .txt first")
 
 
 def _sidecar(file: Path) -> _Known:
@@ -227,43 +341,67 @@ def _sidecar(file: Path) -> _Known:
     if not sidecar.is_file():
         return _Known()
     try:
-        return _Known.model_validate(json.loads(sidecar.read_text(encoding="utf-8")))
+        return _Known.model_validate(json.loads(sidecar.read_text(encoding="utf-8-sig")))
     except ValidationError as error:
-        raise ArticleError(_first(error), where=str(sidecar), expected="title, publisher, published, source") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ArticleError(f"the sidecar is no JSON: {error}", where=str(sidecar)) from error
+        raise ArticleError(
+            _first(error), where=_storable(sidecar), expected="title, publisher, published, source"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ArticleError(f"the sidecar is no JSON: {error}", where=_storable(sidecar)) from error
+
+
+class _Page(HTMLParser):
+    """What a page shows, with a line's end around each block, and what its meta tags say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.title: list[str] = []
+        self._meta: dict[str, str] = {}
+        self._hidden: list[str] = []
+
+    def meta(self, *names: str) -> str | None:
+        return next((self._meta[name] for name in names if name in self._meta), None)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in HIDDEN:
+            self._hidden.append(tag)
+        elif tag == "meta":
+            fields = {name: " ".join((value or "").split()) for name, value in attrs}
+            for name in ("property", "name", "itemprop"):
+                if fields.get(name) and fields.get("content"):
+                    self._meta.setdefault(fields[name].lower(), fields["content"])
+        else:
+            self.text.append("\n" if BLOCKS.fullmatch(tag) else " " if tag in {"td", "th"} else "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._hidden:
+            self._hidden.remove(tag)
+        elif tag != "br" and BLOCKS.fullmatch(tag):
+            self.text.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.text.append(data)
+        elif self._hidden == ["title"]:
+            self.title.append(data)
 
 
 def _read_html(text: str) -> tuple[str, _Known]:
-    from bs4 import BeautifulSoup  # noqa: PLC0415 - 0.2 s, and few articles are pages
-
-    page = BeautifulSoup(text, "html.parser")
-
-    def meta(*names: str) -> str | None:
-        for name in names:
-            for attribute in ("property", "name", "itemprop"):
-                tag = page.find("meta", attrs={attribute: name})
-                content = str(tag.get("content") or "").strip() if tag else ""
-                if content:
-                    return content
-        return None
-
-    title = meta("og:title") or (page.title.get_text().strip() if page.title else None) or None
-    published = meta("article:published_time", "datePublished", "pubdate", "date")
+    page = _Page()
+    try:
+        page.feed(text)
+        page.close()
+    except AssertionError as error:  # how html.parser says it
+        raise ArticleError(f"the page is malformed: {error}", way_out="save its text as .txt") from error
+    published = page.meta("article:published_time", "datepublished", "pubdate", "date")
     known = _Known(
-        title=title,
-        publisher=meta("og:site_name", "article:publisher"),
+        title=page.meta("og:title") or " ".join("".join(page.title).split()),
+        publisher=page.meta("og:site_name", "article:publisher"),
         # A page's date that is no ISO date is unknown, not guessed at.
-        published=published if published and PUBLISHED.match(published) else None,
+        published=published and _day(published),
     )
-    for tag in page(["script", "style", "noscript", "template", "head"]):
-        tag.decompose()
-    for tag in page(
-        ["br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "figcaption"]
-    ):
-        tag.insert_before("\n")
-        tag.insert_after("\n")
-    lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in page.get_text().split("\n"))
+    lines = (" ".join(line.split()) for line in "".join(page.text).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip(), known
 
 

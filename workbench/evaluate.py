@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from workbench.extract import Extraction
+from workbench.findings import FindingName
 from workbench.goldens import Golden, Goldens
 from workbench.schema import form, values
 from workbench.scoring import Leaf, Score, Tally, score
@@ -53,7 +54,15 @@ class ArticleScore:
     @property
     def grounded(self) -> int:
         """How many of its quotes stand in the article."""
-        return self.extraction.quotes - sum(f.name == "ungrounded_quote" for f in self.extraction.findings)
+        return self.extraction.quotes - self._count("ungrounded_quote")
+
+    @property
+    def contained(self) -> int:
+        """How many of its copied values stand inside their quotes."""
+        return self.extraction.leaves - self._count("value_outside_quote") - self._count("value_not_in_article")
+
+    def _count(self, name: FindingName) -> int:
+        return sum(finding.name == name for finding in self.extraction.findings)
 
     @cached_property
     def worst(self) -> str | None:
@@ -109,6 +118,18 @@ class Evaluation:
             fields[leaf.path].append(leaf)
         return {path: Tally(tuple(leaves)) for path, leaves in fields.items()}
 
+    @property
+    def grounded(self) -> float | None:
+        """The share of all quotes that stand in their article; None if there are none."""
+        quotes = sum(article.extraction.quotes for article in self.articles)
+        return sum(article.grounded for article in self.articles) / quotes if quotes else None
+
+    @property
+    def contained(self) -> float | None:
+        """The share of all copied values that stand inside their quotes; None if there are none."""
+        leaves = sum(article.extraction.leaves for article in self.articles)
+        return sum(article.contained for article in self.articles) / leaves if leaves else None
+
     @cached_property
     def origins(self) -> Counter[str]:
         """How many articles rest on recordings of each origin."""
@@ -120,6 +141,7 @@ class Evaluation:
             "f1": self.f1,
             "precision": self.precision,
             "recall": self.recall,
+            "evidence": {"grounded": self.grounded, "contained": self.contained},
             "micro": {**self.micro.measures._asdict(), "counts": self.micro.counts},
             "articles": [
                 {
@@ -131,6 +153,8 @@ class Evaluation:
                     "recall": article.recall if article.score else None,
                     "quotes": article.extraction.quotes,
                     "grounded": article.grounded,
+                    "leaves": article.extraction.leaves,
+                    "contained": article.contained,
                     "worst": article.worst,
                     "counts": article.score.counts if article.score else None,
                 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from workbench.schema import Citation, citations
+from workbench.schema import citations
 
 __all__ = ["Grounding", "Span", "Text", "ground"]
 
@@ -55,6 +55,8 @@ class Grounding:
 
     Attributes:
         spans: Of each quote and each copied leaf that was found.
+        quotes: How many quotes the record has.
+        leaves: How many copied leaves stand beside a quote.
         ungrounded: Quotes that stand nowhere in the article.
         ambiguous: Quotes that stand in several places, and in how many; the span is the place nearest the record's other evidence.
         beside: Leaves that are not in their quote, but elsewhere in the article.
@@ -62,15 +64,12 @@ class Grounding:
     """
 
     spans: dict[str, Span] = field(default_factory=dict)
+    quotes: int = 0
+    leaves: int = 0
     ungrounded: tuple[str, ...] = ()
     ambiguous: dict[str, int] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
     unfound: tuple[str, ...] = ()
-
-    @property
-    def quotes(self) -> int:
-        """How many quotes the record has."""
-        return sum(pointer.endswith("/quote") for pointer in self.spans) + len(self.ungrounded)
 
 
 def ground(record: BaseModel, article: str) -> Grounding:
@@ -95,15 +94,13 @@ def ground(record: BaseModel, article: str) -> Grounding:
                 beside.append(at)
     return Grounding(
         spans,
-        ungrounded=tuple(_without(found, cited)),
+        quotes=len(cited),
+        leaves=sum(len(citation.leaves) for citation in cited),
+        ungrounded=tuple(citation.at for citation in cited if not found[citation.at]),
         ambiguous={at: len(places) for at, places in found.items() if len(places) > 1},
         beside=tuple(beside),
         unfound=tuple(unfound),
     )
-
-
-def _without(found: dict[str, list[Span]], cited: Sequence[Citation]) -> Iterator[str]:
-    return (citation.at for citation in cited if not found[citation.at])
 
 
 def _leaf(text: Text, article: str, value: str, quote: Span | None) -> tuple[Span | None, bool]:

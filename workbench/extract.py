@@ -41,6 +41,8 @@ class Extraction(BaseModel):
     spans: dict[str, Span] = {}
     quotes: int = 0
     """How many quotes the record holds, found or not."""
+    leaves: int = 0
+    """How many copied values stand beside a quote."""
     findings: tuple[Finding, ...] = ()
     exchanges: tuple[str, ...] = ()
     """Keys of the recordings, the last of them the one that was read."""
@@ -93,6 +95,7 @@ async def extract(
         record=record.model_dump(mode="json") if record is not None else None,
         spans=grounding.spans,
         quotes=grounding.quotes,
+        leaves=grounding.leaves,
         findings=tuple(findings(grounding)),
         exchanges=tuple(exchange.recording.key for exchange in exchanges),
         origins=tuple(sorted({exchange.recording.origin for exchange in exchanges})),

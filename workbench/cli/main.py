@@ -11,7 +11,9 @@ import click
 from workbench import __version__
 from workbench.cli.check import doctor, render
 from workbench.cli.judge import diff, evaluate, show
+from workbench.cli.read import read
 from workbench.cli.run import run
+from workbench.cli.score import score
 from workbench.errors import WorkbenchError
 
 __all__ = ["cli", "main"]
@@ -26,7 +28,7 @@ def cli() -> None:
     """
 
 
-for command in (run, evaluate, diff, show, render, doctor):
+for command in (run, evaluate, diff, show, score, read, render, doctor):
     cli.add_command(command)
 
 

@@ -109,6 +109,13 @@ def headline(evaluation: Evaluation) -> RenderableType:
                 style="dim",
             ),
         ]
+    if evaluation.grounded is not None and evaluation.contained is not None:
+        lines.append(
+            Text(
+                f"evidence: {evaluation.grounded:.1%} of quotes found, {evaluation.contained:.1%} of values inside their quote",
+                style="dim",
+            )
+        )
     lines += [Text.assemble(("note  ", "yellow"), plain(note)) for note in evaluation.notes]
     return Group(*lines)
 
