@@ -3,10 +3,13 @@
 The descriptions are instructions to the model, in the language of the articles. The rules behind them are in goldens/GUIDELINES.md.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbench.errors import ReadingRefused
+from workbench.korean import read_amount
 from workbench.schema import Cited, Quote
 from workbench.scoring import Amount, Date, Identity
 
@@ -49,8 +52,8 @@ class DeclaredCount(Item):
     """기사가 스스로 밝힌 개수."""
 
     label: Name = Field(description="무엇의 개수인가. 예: 전략, 과제, 사업, 실행방안")
-    count: AmountText = Field(description="원문의 수. '4대 전략'이면 4대, '29개 사업'이면 29개")
-    scope: str | None = Field(description="계획 전체의 개수면 null, 어느 전략에 딸린 개수면 그 전략의 이름")
+    count: Annotated[AmountText, Identity()] = Field(description="원문의 수. '4대 전략'이면 4대, '29개 사업'이면 29개")
+    scope: Name | None = Field(description="계획 전체의 개수면 null, 어느 전략에 딸린 개수면 그 전략의 이름")
     quote: Evidence
 
 
@@ -148,10 +151,49 @@ class Plan(Item):
     legal_bases: list[Named] = Field(description="근거가 되는 조례와 법률")
     events: list[Event] = Field(description="박람회, 대회, 컨퍼런스. 계획을 만드는 회의는 아니다")
 
+    def listed(self, declared: DeclaredCount) -> int | None:
+        """How many of what a declared count counts the record lists; None if there is no list of it."""
+        label = declared.label
+        if declared.scope is not None:
+            scope = next((strategy for strategy in self.strategies if strategy.name == declared.scope), None)
+            return len(scope.tasks) if scope and label == "과제" else None
+        grouped = sum(1 for industry in self.industries if industry.group and industry.group.endswith(label))
+        lists: tuple[tuple[tuple[str, ...], int], ...] = (
+            (("전략", "정책", "방향"), len(self.strategies)),
+            (("과제", "방안"), len(self.tasks) or sum(len(strategy.tasks) for strategy in self.strategies)),
+            (("산업",), grouped or len(self.industries)),
+            (("단계",), len(self.phases)),
+        )
+        if label.startswith("단위"):  # the parts of tasks, which no list holds
+            return None
+        return next((count for endings, count in lists if label.endswith(endings)), None)
+
+
+def _number(count: str) -> int | None:
+    try:
+        amount = read_amount(count)
+    except ReadingRefused:
+        return None
+    return int(amount.low) if amount.bound == "exact" and not amount.is_range else None
+
 
 class PlanRecord(Item):
     """한 기사에서 뽑은 계획들."""
 
     version: ClassVar[str] = "1"
+
+    def notice(self) -> Iterator[tuple[str, str, str]]:
+        """Counts that the article declares and its lists do not bear out: often it lists only some, and says so nowhere."""
+        for number, plan in enumerate(self.plans):
+            for index, declared in enumerate(plan.declared_counts):
+                listed = plan.listed(declared)
+                said = _number(declared.count)
+                if listed is not None and said is not None and said != listed:
+                    at = f"/plans/{number}/declared_counts/{index}/count"
+                    yield (
+                        "count_mismatch",
+                        at,
+                        f"the article says {declared.count} {declared.label}, the record lists {listed}",
+                    )
 
     plans: list[Plan] = Field(description="기사가 발표하는 계획. 발표하는 계획이 없으면 빈 목록")

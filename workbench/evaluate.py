@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from workbench.extract import Extraction
-from workbench.findings import FindingName
 from workbench.goldens import Golden, Goldens
 from workbench.schema import form, values
 from workbench.scoring import Leaf, Score, Tally, score
@@ -61,7 +60,7 @@ class ArticleScore:
         """How many of its copied values stand inside their quotes."""
         return self.extraction.leaves - self._count("value_outside_quote") - self._count("value_not_in_article")
 
-    def _count(self, name: FindingName) -> int:
+    def _count(self, name: str) -> int:
         return sum(finding.name == name for finding in self.extraction.findings)
 
     @cached_property

@@ -96,7 +96,7 @@ async def extract(
         spans=grounding.spans,
         quotes=grounding.quotes,
         leaves=grounding.leaves,
-        findings=tuple(findings(grounding)),
+        findings=tuple(findings(record, grounding, article.published)) if record is not None else (),
         exchanges=tuple(exchange.recording.key for exchange in exchanges),
         origins=tuple(sorted({exchange.recording.origin for exchange in exchanges})),
         tokens=sum((_usage(exchange) for exchange in exchanges), Usage()),

@@ -1,13 +1,22 @@
-"""What code notices about a record without knowing the answer: each finding has a name, a place and words."""
+"""What code notices about a record without knowing the answer: each finding has a name, a place and words.
 
+A schema may notice more than the workbench can: if its model has a method ``notice() -> Iterable[tuple[str, str, str]]``, what that gives (name,
+JSON Pointer, words) is a finding like any other.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
+from pydantic import BaseModel
+
+from workbench.errors import ReadingRefused
 from workbench.evidence import Grounding
+from workbench.korean import read_amount, read_date
+from workbench.schema import Copied, copied_texts
+from workbench.scoring import Amount, Date, Identity
 
-__all__ = ["Finding", "FindingName", "findings"]
-
-FindingName = Literal["ungrounded_quote", "ambiguous_quote", "value_outside_quote", "value_not_in_article"]
+__all__ = ["Finding", "findings"]
 
 
 @dataclass(frozen=True)
@@ -20,26 +29,69 @@ class Finding:
         says: In words.
     """
 
-    name: FindingName
+    name: str
     at: str
     says: str
 
 
-def findings(grounding: Grounding) -> list[Finding]:
-    """The findings that a record's evidence gives, in the record's order within each kind."""
+def findings(record: BaseModel, grounding: Grounding, published: str | None) -> list[Finding]:
+    """What there is to notice about a record; ``published`` is the article's day, month or year, by which dates are read."""
+    texts = list(copied_texts(record))
     return [
-        *(Finding("ungrounded_quote", at, "this quote stands nowhere in the article") for at in grounding.ungrounded),
-        *(Finding("value_not_in_article", at, "this value stands nowhere in the article") for at in grounding.unfound),
-        *(
-            Finding("value_outside_quote", at, "this value is not in its quote, but elsewhere")
-            for at in grounding.beside
-        ),
-        *(
-            Finding(
-                "ambiguous_quote",
-                at,
-                f"this quote stands in {places} places; the one nearest the other evidence is taken",
-            )
-            for at, places in grounding.ambiguous.items()
-        ),
+        *_evidence(grounding),
+        *(finding for text in texts for finding in _readings(text, published)),
+        *_duplicates(texts),
+        *_noticed(record),
     ]
+
+
+def _evidence(grounding: Grounding) -> Iterator[Finding]:
+    for at in grounding.ungrounded:
+        yield Finding("ungrounded_quote", at, "this quote stands nowhere in the article")
+    for at in grounding.unfound:
+        yield Finding("value_not_in_article", at, "this value stands nowhere in the article")
+    for at in grounding.beside:
+        yield Finding("value_outside_quote", at, "this value is not in its quote, but elsewhere")
+    for at, places in grounding.ambiguous.items():
+        says = f"this quote stands in {places} places; the one nearest the other evidence is taken"
+        yield Finding("ambiguous_quote", at, says)
+
+
+def _readings(copied: Copied, published: str | None) -> Iterator[Finding]:
+    """Amounts and dates, by their comparators, that cannot be read, and dates from before the article's century."""
+    kinds = {type(mark) for mark in copied.marks}
+    if Amount in kinds:
+        try:
+            read_amount(copied.text)
+        except ReadingRefused as refused:
+            yield Finding("unreadable_amount", copied.at, refused.what)
+    if Date in kinds:
+        try:
+            start = read_date(copied.text, published).start
+        except ReadingRefused as refused:
+            yield Finding("unreadable_date", copied.at, refused.what)
+            return
+        century = int(published[:2]) * 100 if published else None
+        if start and century and start.year < century:
+            yield Finding("early_date", copied.at, f"{start.year} lies before the article's century")
+
+
+def _duplicates(texts: list[Copied]) -> Iterator[Finding]:
+    """Items of one list whose identifying fields all say the same as those of an item before."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for copied in texts:
+        if any(isinstance(mark, Identity) for mark in copied.marks):
+            item, _, field = copied.at.rpartition("/")
+            said[item].append(f"{field} {''.join(copied.text.split())}")
+    first: dict[tuple[str, ...], str] = {}
+    for item, words in said.items():
+        among, _, index = item.rpartition("/")
+        if index.isdigit() and (before := first.setdefault((among, *words), item)) != item:
+            yield Finding("duplicate_item", item, f"it names what {before} names")
+
+
+def _noticed(record: BaseModel) -> Iterator[Finding]:
+    notice = getattr(record, "notice", None)
+    if callable(notice):
+        for name, at, says in notice():
+            yield Finding(name, at, says)

@@ -20,7 +20,19 @@ from pydantic.fields import FieldInfo
 from workbench.canonical import hash_json
 from workbench.errors import SchemaError
 
-__all__ = ["Citation", "Cited", "Quote", "citations", "form", "load_schema", "pointer", "schema_version", "values"]
+__all__ = [
+    "Citation",
+    "Cited",
+    "Copied",
+    "Quote",
+    "citations",
+    "copied_texts",
+    "form",
+    "load_schema",
+    "pointer",
+    "schema_version",
+    "values",
+]
 
 T = TypeVar("T")
 
@@ -56,6 +68,21 @@ class Citation:
     at: str
     quote: str
     leaves: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A text in a record with what its schema says of it.
+
+    Attributes:
+        at: JSON Pointer of the text.
+        text: As the model gave it.
+        marks: The metadata of its annotation, comparators among them.
+    """
+
+    at: str
+    text: str
+    marks: tuple[object, ...]
 
 
 def load_schema(reference: str, root: Path) -> type[BaseModel]:
@@ -150,6 +177,32 @@ def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
     elif isinstance(item, dict):
         for key, child in item.items():
             yield from _citations(child, (*at, str(key)))
+
+
+def copied_texts(record: BaseModel) -> Iterator[Copied]:
+    """Every text of a record that is neither quote nor chosen from a closed list, in the schema's order."""
+    yield from _copied(record, (), ())
+
+
+def _copied(item: object, at: tuple[str | int, ...], marks: tuple[object, ...]) -> Iterator[Copied]:
+    if isinstance(item, BaseModel):
+        for name, field in type(item).model_fields.items():
+            if not _is_quote(field) and not _is_chosen(field.annotation):
+                yield from _copied(getattr(item, name), (*at, name), (*field.metadata, *_marks(field.annotation)))
+    elif isinstance(item, list | tuple):
+        for index, child in enumerate(item):
+            yield from _copied(child, (*at, index), marks)
+    elif isinstance(item, dict):
+        for key, child in item.items():
+            yield from _copied(child, (*at, str(key)), marks)
+    elif isinstance(item, str):
+        yield Copied(pointer(*at), item, marks)
+
+
+def _marks(annotation: object) -> tuple[object, ...]:
+    """The metadata inside a type expression: of an optional text, of a list's items."""
+    own = getattr(annotation, "__metadata__", ())
+    return (*own, *(mark for arm in get_args(annotation) for mark in _marks(arm)))
 
 
 @cache

@@ -1,7 +1,8 @@
 """Runs, evaluations and diffs in a terminal: tables whose columns hold Hangul, colours that are never the only sign."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -165,6 +166,9 @@ def diff(article: ArticleScore, language: Language, *, everything: bool = False)
     if extraction.reason:
         parts.append(Padding(plain(extraction.reason), (0, 0, 0, 2)))
     parts.append(table if shown else Text("  nothing differs", style="green"))
+    counted = Counter(finding.name for finding in extraction.findings)
+    if counted:
+        parts.append(Text("! " + ", ".join(f"{count} {name}" for name, count in counted.items()), style="yellow"))
     return Group(*parts)
 
 
@@ -197,11 +201,12 @@ def extraction_view(extraction: Extraction) -> RenderableType:
                 shown.stylize("dim")
             table.add_row(Text(at, style="dim"), shown, f"{span[0]}–{span[1]}" if span else "")
         parts.append(table)
-    parts += [
-        Text.assemble((f"{finding.name}  ", "yellow"), (finding.at + "  ", "dim"), finding.says)
-        for finding in extraction.findings
-    ]
-    return Group(*parts)
+    return Group(*parts, *_findings(extraction))
+
+
+def _findings(extraction: Extraction) -> Iterator[RenderableType]:
+    for finding in extraction.findings:
+        yield Text.assemble((f"! {finding.name}  ", "yellow"), (f"{finding.at}  ", "dim"), plain(finding.says))
 
 
 def _flat(at: str, value: object) -> Iterable[tuple[str, object]]:

@@ -1,0 +1,88 @@
+"""What code notices about a record without knowing the answer."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel
+
+from workbench.evidence import ground
+from workbench.findings import Finding, findings
+from workbench.schema import Cited, Quote
+from workbench.scoring import Amount, Date, Identity
+
+
+class Item(BaseModel):
+    name: Annotated[str, Identity()]
+    price: Annotated[str, Amount()] | None = None
+    since: Cited[Annotated[str, Date()]] | None = None
+    quote: Quote
+
+
+class Listing(BaseModel):
+    items: list[Item]
+
+
+class Counted(Listing):
+    def notice(self) -> Iterator[tuple[str, str, str]]:
+        yield "few_items", "/items", f"there are only {len(self.items)}"
+
+
+ARTICLE = "빵은 3천원이고 떡은 비싸다. 빵은 1987년부터 팔았다. 국은 없다. 국은 없다."
+
+
+def noticed(*items: Item, schema: type[Listing] = Listing, published: str | None = "2025") -> list[tuple[str, str]]:
+    record = schema(items=list(items))
+    return [(finding.name, finding.at) for finding in findings(record, ground(record, ARTICLE), published)]
+
+
+def test_a_record_in_order_gives_no_finding() -> None:
+    assert noticed(Item(name="빵", price="3천원", quote="빵은 3천원이고")) == []
+
+
+def test_a_quote_that_stands_nowhere_is_ungrounded() -> None:
+    assert noticed(Item(name="빵", quote="빵은 4천원이고")) == [("ungrounded_quote", "/items/0/quote")]
+
+
+def test_a_value_that_stands_nowhere_is_said() -> None:
+    assert noticed(Item(name="과자", quote="빵은 3천원이고")) == [("value_not_in_article", "/items/0/name")]
+
+
+def test_a_value_beside_its_quote_is_said() -> None:
+    assert noticed(Item(name="떡", quote="빵은 3천원이고")) == [("value_outside_quote", "/items/0/name")]
+
+
+def test_a_quote_in_two_places_is_said() -> None:
+    assert noticed(Item(name="국", quote="국은 없다")) == [("ambiguous_quote", "/items/0/quote")]
+
+
+def test_an_amount_that_cannot_be_read_is_said() -> None:
+    assert noticed(Item(name="떡", price="비싸다", quote="떡은 비싸다")) == [("unreadable_amount", "/items/0/price")]
+
+
+def test_a_date_from_before_the_articles_century_is_said() -> None:
+    item = Item(name="빵", since=Cited(value="1987년", quote="1987년부터"), quote="빵은 1987년부터")
+    assert noticed(item) == [("early_date", "/items/0/since/value")]
+    assert noticed(item, published="1999") == []
+    assert noticed(item, published=None) == []
+
+
+def test_a_date_that_cannot_be_read_is_said() -> None:
+    item = Item(name="빵", since=Cited(value="팔았다", quote="팔았다"), quote="빵은 1987년부터")
+    assert noticed(item) == [("unreadable_date", "/items/0/since/value")]
+
+
+@pytest.mark.parametrize(("second", "found"), [("빵", [("duplicate_item", "/items/1")]), ("떡", [])])
+def test_two_items_that_name_the_same_are_said(second: str, found: list[tuple[str, str]]) -> None:
+    assert (
+        noticed(
+            Item(name="빵", quote="빵은 3천원이고"),
+            Item(name=second, quote=f"이고 {second}은") if second == "떡" else Item(name="빵", quote="빵은 1987년"),
+        )
+        == found
+    )
+
+
+def test_a_schema_may_notice_more() -> None:
+    record = Counted(items=[])
+    assert findings(record, ground(record, ARTICLE), None) == [Finding("few_items", "/items", "there are only 0")]
