@@ -218,8 +218,8 @@ def test_a_folder_of_everything_ends_in_clear_states_and_nothing_is_lost(
     assert {name for name, line in found.items() if line["state"] == "ok"} == {"old", "fine"}
     assert found["old"]["record"] == ANSWERS["bakery"]
     reasons = {name: line["reason"] for name, line in found.items() if line["state"] == "rejected"}
-    assert set(reasons) == {"report", "disguised", "empty", "vast", "../../x"}
-    assert "no kind of article" in reasons["report"]
+    assert set(reasons) == {"report.pdf", "disguised", "empty", "vast", "../../x"}
+    assert "no kind of article" in reasons["report.pdf"]
     assert "binary" in reasons["disguised"]
     assert "no text" in reasons["empty"]
     assert "bytes are no article" in reasons["vast"]

@@ -40,8 +40,9 @@ def test_a_record_in_order_gives_no_finding() -> None:
     assert noticed(Item(name="빵", price="3천원", quote="빵은 3천원이고")) == []
 
 
-def test_a_quote_that_stands_nowhere_is_ungrounded() -> None:
-    assert noticed(Item(name="빵", quote="빵은 4천원이고")) == [("ungrounded_quote", "/items/0/quote")]
+def test_a_quote_that_stands_nowhere_is_ungrounded_and_holds_no_value() -> None:
+    found = noticed(Item(name="빵", quote="빵은 4천원이고"))
+    assert found == [("ungrounded_quote", "/items/0/quote"), ("value_outside_quote", "/items/0/name")]
 
 
 def test_a_value_that_stands_nowhere_is_said() -> None:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from workbench.canonical import canonical_text, hash_text
 from workbench.errors import ArticleError
 
-__all__ = ["Article", "Rejected", "check_ids", "decode", "is_id", "read_articles", "read_text"]
+__all__ = ["Article", "Rejected", "check_ids", "decode", "is_id", "iso_day", "read_articles", "read_text"]
 
 TEXT, HTML, LINES = {".txt", ".md"}, {".html", ".htm"}, {".jsonl", ".ndjson"}
 LARGEST = 4 * 2**20
@@ -262,7 +262,7 @@ def _article(article_id: str, text: str, place: str, known: _Known) -> Article |
         return Rejected(article_id, place, "there is no text in it")
     if "\x00" in text:
         return Rejected(article_id, place, "there is a NUL in it; expected: text")
-    published = _day(known.published) if known.published is not None else None
+    published = iso_day(known.published) if known.published is not None else None
     if known.published is not None and published is None:
         return Rejected(article_id, place, f"published {known.published!r} is no ISO 8601 date")
     return Article(
@@ -276,7 +276,7 @@ def _article(article_id: str, text: str, place: str, known: _Known) -> Article |
     )
 
 
-def _day(text: str) -> str | None:
+def iso_day(text: str) -> str | None:
     """The day, month or year that an ISO 8601 date or time begins with; None if it is no such thing."""
     if not PUBLISHED.fullmatch(text.strip()):
         return None
@@ -399,7 +399,7 @@ def _read_html(text: str) -> tuple[str, _Known]:
         title=page.meta("og:title") or " ".join("".join(page.title).split()),
         publisher=page.meta("og:site_name", "article:publisher"),
         # A page's date that is no ISO date is unknown, not guessed at.
-        published=published and _day(published),
+        published=published and iso_day(published),
     )
     lines = (" ".join(line.split()) for line in "".join(page.text).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip(), known

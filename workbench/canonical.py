@@ -15,7 +15,7 @@ __all__ = ["canonical_json", "canonical_text", "hash_json", "hash_text", "line"]
 
 def canonical_text(text: str) -> str:
     """The text in NFC, with LF line ends, without a byte order mark."""
-    return unicodedata.normalize("NFC", text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+    return unicodedata.normalize("NFC", text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def canonical_json(value: JsonValue) -> str:

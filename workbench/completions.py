@@ -1,5 +1,6 @@
 """What a completion says: the text of an answer, or why there is none."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,15 +72,16 @@ def read_completion(body: dict[str, JsonValue]) -> Completion:
     return Completion("answered", text, "", usage)
 
 
-def _usage(counted: dict[str, Any] | None) -> Usage:
-    if not counted:
-        return Usage()
-    details = counted.get("prompt_tokens_details") or {}
-    return Usage(
-        int(counted.get("prompt_tokens") or 0),
-        int(counted.get("completion_tokens") or 0),
-        int(details.get("cached_tokens") or 0),
-    )
+def _usage(counted: Any) -> Usage:
+    """A count that makes no sense is 0: it is no reason to lose the answer."""
+    counted = counted if isinstance(counted, dict) else {}
+    details = counted.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    return Usage(*(_count(n) for n in (counted.get("prompt_tokens"), counted.get("completion_tokens"), cached)))
+
+
+def _count(number: Any) -> int:
+    return int(number) if isinstance(number, int | float) and 0 <= number < math.inf else 0
 
 
 def _wrong_shape() -> ProviderError:

@@ -6,17 +6,19 @@ An article without a golden is not scored; an extraction without a record is sco
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from statistics import fmean
 from typing import Any
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, ValidationError
 
+from workbench.errors import RunError
 from workbench.extract import Extraction
 from workbench.goldens import Golden, Goldens
 from workbench.schema import form, values
 from workbench.scoring import Leaf, Score, Tally, score
+from workbench.scoring.stats import Interval, interval
 
 __all__ = ["ArticleScore", "Evaluation", "evaluate"]
 
@@ -94,6 +96,11 @@ class Evaluation:
         """The mean over articles of the leaf F1; None if none was scored."""
         return fmean(article.f1 for article in self.scored) if self.scored else None
 
+    @cached_property
+    def interval(self) -> Interval | None:
+        """The 95% interval of the F1 over articles; None if none was scored."""
+        return interval([article.f1 for article in self.scored]) if self.scored else None
+
     @property
     def precision(self) -> float | None:
         """The mean over articles."""
@@ -138,6 +145,7 @@ class Evaluation:
         """The evaluation as plain JSON."""
         return {
             "f1": self.f1,
+            "interval": self.interval and asdict(self.interval),
             "precision": self.precision,
             "recall": self.recall,
             "evidence": {"grounded": self.grounded, "contained": self.contained},
@@ -168,7 +176,11 @@ class Evaluation:
 
 
 def evaluate(extractions: Iterable[Extraction], goldens: Goldens, schema: type[BaseModel]) -> Evaluation:
-    """Score each extraction against the golden that answers its text."""
+    """Score each extraction against the golden that answers its text.
+
+    Raises:
+        RunError: If a record does not fit the schema any more.
+    """
     articles = tuple(_article(extraction, goldens, schema) for extraction in extractions)
     return Evaluation(articles, tuple(_notes(articles, goldens)))
 
@@ -183,8 +195,22 @@ def _article(extraction: Extraction, goldens: Goldens, schema: type[BaseModel]) 
 def _score(extraction: Extraction, golden: Golden, schema: type[BaseModel]) -> Score:
     record: JsonValue = None
     if extraction.state == "ok":
-        record = values(schema.model_validate(extraction.record))
-    return score(golden.record, record, form(schema), alternates=golden.alternates, as_of=golden.published)
+        try:
+            record = values(schema.model_validate(extraction.record))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RunError(
+                f"its record does not fit the schema as it is now: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+                where=extraction.article,
+                way_out="replay the run with the present schema, or go back to the schema that it was made with",
+            ) from error
+    return score(
+        golden.record,
+        record,
+        form(schema),
+        alternates=golden.alternates,
+        as_of=golden.published or extraction.published,
+    )
 
 
 def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str]:

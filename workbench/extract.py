@@ -14,7 +14,7 @@ from workbench.prices import NOTHING, Cost
 from workbench.recordings import Answer, Exchange
 from workbench.tasks import Request, Task, render
 
-__all__ = ["Extraction", "Price", "Reask", "State", "extract", "look_up_reasks", "rejected"]
+__all__ = ["Extraction", "Price", "Reask", "State", "extract", "look_up_reasks", "rejected", "unextracted"]
 
 State = Literal["ok", "invalid", "truncated", "refused", "filtered", "failed", "missed", "unspent", "rejected"]
 
@@ -34,6 +34,10 @@ class Extraction(BaseModel):
     """The hash of the text, None where none could be read."""
     place: str
     """Where the article came from."""
+    title: str | None = None
+    publisher: str | None = None
+    published: str | None = None
+    """The article's day, month or year, as far as it is known."""
     state: State
     reason: str | None = None
     record: JsonValue = None
@@ -55,6 +59,20 @@ class Extraction(BaseModel):
 def rejected(thing: Rejected) -> Extraction:
     """The extraction of what is no article."""
     return Extraction(article=thing.id, text=None, place=thing.place, state="rejected", reason=thing.reason)
+
+
+def unextracted(article: Article, state: State, reason: str) -> Extraction:
+    """The extraction of an article that was not asked about."""
+    return Extraction(
+        article=article.id,
+        text=article.hash,
+        place=article.place,
+        title=article.title,
+        publisher=article.publisher,
+        published=article.published,
+        state=state,
+        reason=reason,
+    )
 
 
 async def extract(
@@ -90,6 +108,9 @@ async def extract(
         article=article.id,
         text=article.hash,
         place=article.place,
+        title=article.title,
+        publisher=article.publisher,
+        published=article.published,
         state=state,
         reason=reason,
         record=record.model_dump(mode="json") if record is not None else None,

@@ -5,6 +5,7 @@ share one golden.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,18 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from workbench.articles import is_id, iso_day
+from workbench.canonical import canonical_json, canonical_text
 from workbench.errors import GoldenError
 from workbench.schema import form, schema_version
 
 __all__ = ["FORMAT", "Golden", "Goldens", "read_golden", "read_goldens", "write_golden"]
 
 FORMAT: Final = "workbench.golden/1"
+
+
+INDEX = re.compile("0|[1-9][0-9]{0,8}")
+"""An item's number in a JSON Pointer (RFC 6901)."""
 
 
 class Golden(BaseModel):
@@ -63,7 +70,7 @@ def read_goldens(folder: Path, schema: type[BaseModel]) -> Goldens:
     for file in sorted(folder.glob("*.json")):
         golden = read_golden(file, schema)
         by_id[golden.id] = golden
-        for text in golden.texts:
+        for text in dict.fromkeys(golden.texts):
             if text in by_text:
                 raise GoldenError(
                     f"{by_text[text].id!r} answers the same text",
@@ -82,15 +89,18 @@ def read_golden(file: Path, schema: type[BaseModel]) -> Golden:
     """
     try:
         golden = Golden.model_validate_json(file.read_bytes())
-        form(schema).model_validate(golden.record, strict=True)
+    except OSError as error:
+        raise GoldenError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        at = "/".join(map(str, first["loc"]))
-        part = "" if error.title == "Golden" else "record/"
-        raise GoldenError(
-            f"{part}{at}: {first['msg']}", where=str(file), way_out="mend the golden, or label it anew"
-        ) from error
-    if golden.id != file.stem:
+        raise _invalid(error, "", file) from error
+    try:
+        # As JSON, where a date is text and a tuple is a list.
+        form(schema).model_validate_json(canonical_json(golden.record), strict=True)
+    except ValidationError as error:
+        raise _invalid(error, "record/", file) from error
+    except ValueError as error:
+        raise GoldenError(f"record: {error}", where=str(file), expected="JSON") from error
+    if golden.id != canonical_text(file.stem):
         raise GoldenError(f"its id is {golden.id!r}", where=str(file), expected=f"the file's name, {file.stem!r}")
     wanted = schema_version(schema)
     if golden.schema_ != wanted:
@@ -100,18 +110,31 @@ def read_golden(file: Path, schema: type[BaseModel]) -> Golden:
             expected=f"version {wanted}",
             way_out="label what changed, then set its schema to the new version",
         )
+    if golden.published is not None and iso_day(golden.published) != golden.published:
+        raise GoldenError(
+            f"published {golden.published!r} is no ISO 8601 date", where=str(file), expected="a day, a month or a year"
+        )
     for at in golden.alternates:
         _check_pointer(golden.record, at, file)
     return golden
 
 
+def _invalid(error: ValidationError, part: str, file: Path) -> GoldenError:
+    first = error.errors()[0]
+    at = part + "/".join(map(str, first["loc"]))
+    says = f"{at}: {first['msg']}" if at else first["msg"]
+    return GoldenError(says, where=str(file), way_out="mend the golden, or label it anew")
+
+
 def _check_pointer(record: JsonValue, at: str, file: Path) -> None:
     place: Any = record
-    for step in at.removeprefix("/").split("/"):
+    start, *steps = at.split("/")
+    for step in steps if not start else [at]:
         name = step.replace("~1", "/").replace("~0", "~")
         try:
-            place = place[int(name)] if isinstance(place, list) else place[name]
-        except (KeyError, IndexError, ValueError, TypeError) as error:
+            index = int(name) if isinstance(place, list) and INDEX.fullmatch(name) else None
+            place = place[name if index is None else index]
+        except (KeyError, IndexError, TypeError) as error:
             raise GoldenError(
                 f"alternates: {at} points to nothing in the record",
                 where=str(file),
@@ -122,7 +145,13 @@ def _check_pointer(record: JsonValue, at: str, file: Path) -> None:
 
 
 def write_golden(golden: Golden, folder: Path) -> Path:
-    """Write a golden where it belongs, whole or not at all; keys keep their order, Hangul stays Hangul."""
+    """Write a golden where it belongs, whole or not at all; keys keep their order, Hangul stays Hangul.
+
+    Raises:
+        GoldenError: If its id could not name a file.
+    """
+    if not is_id(golden.id):
+        raise GoldenError(f"the id {golden.id!r} could not name a file", where=str(folder), expected="an article's id")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{golden.id}.json"
     part = file.with_name(file.name + ".part")

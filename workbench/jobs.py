@@ -14,7 +14,7 @@ from workbench.articles import Article, Rejected
 from workbench.canonical import hash_json
 from workbench.completions import Usage
 from workbench.errors import ArticleError, EndpointRefused, RunError
-from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected
+from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected, unextracted
 from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
 from workbench.recordings import Answer, Exchange, Origin, Recordings, record
 from workbench.runs import RunInfo, RunWriter, now
@@ -214,8 +214,7 @@ async def _run(job: Job, answer: Answer, reask: Reask, summary: Summary, keep: C
 
 
 def _not_sent(article: Article, error: EndpointRefused) -> Extraction:
-    reason = f"the run was stopped: {error}"
-    return Extraction(article=article.id, text=article.hash, place=article.place, state="failed", reason=reason)
+    return unextracted(article, "failed", f"the run was stopped: {error}")
 
 
 def _origin(endpoint: Endpoint) -> Origin:

@@ -4,14 +4,20 @@ Strict mode (https://platform.openai.com/docs/guides/structured-outputs) wants e
 and knows a part of JSON Schema only. A schema that does not fit is refused before anything is sent, naming the field.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticUserError
 
 from workbench.errors import SchemaError
 
-__all__ = ["misfits", "strict_schema"]
+__all__ = ["json_schema", "misfits", "strict_schema"]
+
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+"""What an endpoint takes as a schema's name, or a tool's."""
+LOOK_AROUND = re.compile(r"\(\?<?[=!]")
 
 UNSUPPORTED = {
     "allOf": "an intersection",
@@ -26,13 +32,37 @@ UNSUPPORTED = {
 }
 
 
+def json_schema(schema: type[BaseModel]) -> dict[str, Any]:
+    """The schema's JSON Schema, as Pydantic writes it, with an object at its root.
+
+    Raises:
+        SchemaError: If there is none, or its name is none that an endpoint takes.
+    """
+    where = f"{schema.__module__}.{schema.__qualname__}"
+    if not NAME.fullmatch(schema.__name__):
+        raise SchemaError(
+            f"an endpoint does not take {schema.__name__!r} as a name",
+            where=where,
+            expected="up to 64 letters (a to z), digits, hyphens and underscores",
+            way_out="rename the class, or derive one with such a name from it",
+        )
+    try:
+        generated = schema.model_json_schema()
+    except PydanticUserError as error:
+        raise SchemaError(f"JSON Schema cannot express it: {error.message}", where=where) from error
+    root = str(generated.get("$ref", ""))  # so Pydantic writes a model that holds itself
+    if root:
+        return {**generated["$defs"][root.removeprefix("#/$defs/")], "$defs": generated["$defs"]}
+    return generated
+
+
 def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
     """The schema's JSON Schema in the form that strict mode asks for: everything required, nothing besides, no titles or defaults.
 
     Raises:
         SchemaError: If strict mode cannot express it; names each field.
     """
-    generated = schema.model_json_schema()
+    generated = json_schema(schema)
     found = list(misfits(generated))
     if found:
         raise SchemaError(
@@ -67,6 +97,8 @@ def _misfits(node: Any, at: str) -> Iterator[str]:
         yield f"{at}: any value at all (give it a type)"
     if node.get("default") is not None:
         yield f"{at}: a default (the model must say each value; use `| None` for absence)"
+    if LOOK_AROUND.search(str(node.get("pattern", ""))):
+        yield f"{at}: a pattern that looks around, as Decimal has (use text or a float)"
     for name, child in node.get("properties", {}).items():
         yield from _misfits(child, f"{at}.{name}")
     for child in node.get("anyOf", []):

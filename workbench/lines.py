@@ -1,7 +1,7 @@
 """JSON Lines files that survive a kill: one writer, one write a line, and a torn last line recognised and set aside.
 
 A line is handed to the kernel in one ``write`` on a descriptor opened for appending, so that whatever ends the process leaves at most one
-torn line, the last.
+torn line, the last. A last line that lacks nothing but its line end is whole: no part of a JSON object is itself one.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from workbench.canonical import line
 from workbench.errors import InputError
 
-__all__ = ["Appender", "read_lines"]
+__all__ = ["Appender", "read_lines", "torn_bytes"]
 
 
 class Appender:
@@ -27,12 +27,15 @@ class Appender:
         torn: What was found torn at the file's end and set aside in ``FILE.torn``, in bytes; 0 if nothing was.
 
     Raises:
-        InputError: If another process is writing the file.
+        InputError: If another process is writing the file, or it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise InputError(f"this file cannot be written: {error.strerror}", where=str(path)) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -40,16 +43,25 @@ class Appender:
             raise InputError(
                 "another process is writing this file", where=str(path), way_out="wait for it to end, or stop it"
             ) from error
-        self.torn = _set_torn_aside(path)
+        self._path = path
+        self.torn = _mend_end(path)
         self.size = path.stat().st_size
 
     def append(self, value: JsonValue) -> int:
-        """Write one line; returns the offset in bytes at which it starts."""
+        """Write one line, whole or not at all; returns the offset in bytes at which it starts.
+
+        Raises:
+            InputError: If the disk does not take it.
+        """
         raw = line(value).encode()
         offset = self.size
         view = memoryview(raw)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as error:
+            os.ftruncate(self._descriptor, offset)  # else the next line would be written onto this one's remains
+            raise InputError(f"this file cannot be written: {error.strerror}", where=str(self._path)) from error
         self.size += len(raw)
         return offset
 
@@ -68,17 +80,56 @@ class Appender:
         self.close()
 
 
-def _set_torn_aside(path: Path) -> int:
+def torn_bytes(path: Path) -> int:
+    """How many bytes of a torn line stand at a file's end; 0 if its last line is whole."""
+    with path.open("rb") as file:
+        _, rest = _rest(file)
+    return 0 if not rest or _is_whole(rest) else len(rest)
+
+
+def _mend_end(path: Path) -> int:
+    """End a last line that is whole, set one that is torn aside; returns how many bytes were torn."""
     with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        whole = _end_of_last_line(file, size)
-        if whole == size:
+        whole, rest = _rest(file)
+        if not rest:
             return 0
-        file.seek(whole)
+        if _is_whole(rest):
+            file.seek(0, os.SEEK_END)
+            file.write(b"\n")
+            return 0
         with path.with_name(path.name + ".torn").open("ab") as aside:
-            aside.write(file.read() + b"\n")
+            aside.write(rest + b"\n")
         file.truncate(whole)
-        return size - whole
+        return len(rest)
+
+
+def _rest(file: BinaryIO) -> tuple[int, bytes]:
+    """What follows a file's last line end, and where it starts."""
+    whole = _end_of_last_line(file, file.seek(0, os.SEEK_END))
+    file.seek(whole)
+    return whole, file.read()
+
+
+def _is_whole(raw: bytes) -> bool:
+    try:
+        _object(raw)
+    except ValueError:
+        return False
+    return True
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    """The object that a line is.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        with jsonlines.Reader([raw.decode()]) as reader:
+            value: dict[str, Any] = reader.read(type=dict)
+    except (jsonlines.InvalidLineError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    return value
 
 
 def _end_of_last_line(file: BinaryIO, size: int) -> int:
@@ -103,13 +154,13 @@ def read_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     offset = 0
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
-            if not raw.endswith(b"\n"):
-                return
             try:
-                with jsonlines.Reader([raw.decode()]) as reader:
-                    yield number, offset, reader.read(type=dict)
-            except (jsonlines.InvalidLineError, UnicodeDecodeError) as error:
+                fields = _object(raw)
+            except ValueError as error:
+                if not raw.endswith(b"\n"):
+                    return
                 raise InputError(
                     "the line is no JSON object", where=f"{path}:{number}", way_out="mend or delete the line"
                 ) from error
+            yield number, offset, fields
             offset += len(raw)

@@ -13,9 +13,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from workbench.canonical import canonical_json
 from workbench.errors import InputError, RecordingError, ReplayMiss
-from workbench.lines import Appender, read_lines
+from workbench.lines import Appender, read_lines, torn_bytes
 from workbench.tasks import Facets, Request
 
 __all__ = ["FORMAT", "Answer", "Exchange", "Origin", "Recording", "Recordings", "record"]
@@ -99,24 +98,37 @@ class Recordings:
         try:
             for number, offset, fields in read_lines(file):
                 recording = _parse(fields, f"{file}:{number}")
-                self._check_conflict(recording, file, number)
-                self._places[recording.key] = (file, offset)
-                self._facets[recording.key] = recording.facets
+                if self._replaces(recording, file, number):
+                    self._places[recording.key] = (file, offset)
+                    self._facets[recording.key] = recording.facets
+            if torn := torn_bytes(file):
+                self.notes.append(f"{file}: its last line is torn ({torn:,} bytes) and is passed over")
+        except RecordingError:
+            raise
         except InputError as error:
-            if isinstance(error, RecordingError):
-                raise
             raise RecordingError(error.what, where=error.where, way_out=error.way_out) from error
+        except OSError as error:
+            raise RecordingError(f"this file cannot be read: {error.strerror}", where=str(file)) from error
 
-    def _check_conflict(self, recording: Recording, file: Path, number: int) -> None:
-        """In one file a later line replaces an earlier one (a refresh); two files must not disagree."""
+    def _replaces(self, recording: Recording, file: Path, number: int) -> bool:
+        """A refresh replaces what it asked again: in one file by the later line, in two by the time, which must tell them apart."""
         place = self._places.get(recording.key)
-        if place and place[0] != file and self._read(*place).response != recording.response:
+        if not place or place[0] == file:
+            return True
+        other = self._read(*place)
+        if other.response == recording.response:
+            return recording.recorded > other.recorded
+        if other.recorded == recording.recorded:
             raise RecordingError(
-                "two files answer the same request differently",
+                "two files answer the same request differently, and neither is the newer",
                 where=f"{place[0]} and {file}:{number}",
                 expected="one response for each key",
                 way_out=f"delete one of the two lines with the key {recording.key}",
             )
+        self.notes.append(
+            f"{place[0].name} and {file.name} answer the request {recording.key[:19]} differently; the newer is taken"
+        )
+        return recording.recorded > other.recorded
 
     def __len__(self) -> int:
         """How many requests have an answer here."""
@@ -178,9 +190,7 @@ class Recordings:
         if origin not in self._appenders:
             appender = Appender(self.folder / f"{origin}.jsonl")
             if appender.torn:
-                self.notes.append(
-                    f"{self.folder / origin}.jsonl: a torn last line was set aside in {origin}.jsonl.torn"
-                )
+                self.notes.append(f"{self.folder / origin}.jsonl: the torn line was set aside in {origin}.jsonl.torn")
             self._appenders[origin] = appender
         return self._appenders[origin]
 
@@ -189,9 +199,14 @@ class Recordings:
         return Counter(self._read(*place).origin for place in self._places.values())
 
     def _read(self, file: Path, offset: int) -> Recording:
-        with file.open("rb") as lines:
-            lines.seek(offset)
-            return Recording.model_validate_json(lines.readline())
+        try:
+            with file.open("rb") as lines:
+                lines.seek(offset)
+                return Recording.model_validate_json(lines.readline())
+        except (ValidationError, OSError) as error:
+            raise RecordingError(
+                "the recordings were changed while they were in use", where=str(file), way_out="run again"
+            ) from error
 
     def close(self) -> None:
         """Give up the files that were written."""
@@ -218,7 +233,7 @@ def _parse(fields: dict[str, Any], where: str) -> Recording:
             way_out="it is from another version of the workbench: use that one, or record again",
         )
     try:
-        return Recording.model_validate_json(canonical_json(fields))
+        return Recording.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         raise RecordingError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where=where) from error

@@ -10,11 +10,12 @@ import sys
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ForwardRef, Generic, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, JsonValue, create_model
+from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, create_model
 from pydantic.fields import FieldInfo
 
 from workbench.canonical import hash_json
@@ -91,7 +92,7 @@ def load_schema(reference: str, root: Path) -> type[BaseModel]:
     The file is executed: it is code of the project's own, like its tests.
 
     Raises:
-        SchemaError: If there is no such file or class, or the file fails when imported.
+        SchemaError: If there is no such file or class, the file fails when imported, or a record of it could not be written and read back.
     """
     file, _, name = reference.partition(":")
     path = (root / file).resolve()
@@ -116,7 +117,51 @@ def load_schema(reference: str, root: Path) -> type[BaseModel]:
     schema = getattr(module, name, None)
     if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
         raise SchemaError(f"{name!r} is no Pydantic model in this file", where=str(path))
+    try:
+        schema.model_rebuild()
+    except Exception as error:
+        raise SchemaError(f"{name} is not fully defined: {error}", where=str(path)) from error
+    found = [problem for model in _models(schema) for problem in _unfit(model)]
+    if found:
+        raise SchemaError("the schema does not fit: " + "; ".join(found), where=f"{path}:{name}")
     return schema
+
+
+def _models(schema: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A model and all that its fields name, each once."""
+    seen: set[object] = set()
+    waiting: list[object] = [schema]
+    while waiting:
+        annotation = waiting.pop(0)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if annotation not in seen:
+                seen.add(annotation)
+                yield annotation
+                waiting += [field.annotation for field in annotation.model_fields.values()]
+        else:
+            waiting += get_args(annotation)
+
+
+def _unfit(model: type[BaseModel]) -> Iterator[str]:
+    """Why a record with this model in it could not be written, read back and held against a golden."""
+    at = model.__name__
+    if issubclass(model, RootModel):
+        yield f"{at}: a root model (give its value a name)"
+    rules = model.__pydantic_decorators__
+    if rules.computed_fields or rules.field_serializers or rules.model_serializers:
+        yield f"{at}: computed fields or serializers (a record is kept as the model gave it)"
+    for name, field in model.model_fields.items():
+        if any(alias not in {None, name} for alias in (field.alias, field.serialization_alias)) or (
+            field.validation_alias is not None and field.validation_alias != name
+        ):
+            yield f"{at}.{name}: an alias (name the field as the answer shall)"
+        if field.exclude:
+            yield f"{at}.{name}: it is excluded from what is written"
+        if _is_quote(field) and get_origin(field.annotation) not in {None, Union, types.UnionType}:
+            yield f"{at}.{name}: several quotes in one field (a field cites one passage)"
+    quotes = [name for name, field in model.model_fields.items() if _is_quote(field)]
+    if len(quotes) > 1:
+        yield f"{at}: {len(quotes)} quotes, {' and '.join(quotes)} (a model cites one passage)"
 
 
 def schema_version(schema: type[BaseModel]) -> str:
@@ -146,7 +191,7 @@ def _values(item: object, dumped: Any) -> JsonValue:
     if isinstance(item, list | tuple):
         return [_values(child, child_dump) for child, child_dump in zip(item, dumped, strict=True)]
     if isinstance(item, dict):
-        return {key: _values(item[key], dumped[str(key)]) for key in item}
+        return {key: _values(child, dumped[key]) for key, child in zip(dumped, item.values(), strict=True)}
     return dumped  # type: ignore[no-any-return]
 
 
@@ -161,14 +206,7 @@ def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
         for quoted in (name for name, field in fields.items() if _is_quote(field)):
             quote = getattr(item, quoted)
             if isinstance(quote, str):
-                leaves = tuple(
-                    (pointer(*at, name), text)
-                    for name, field in fields.items()
-                    if not _is_quote(field) and not _is_chosen(field.annotation)
-                    for text in [getattr(item, name)]
-                    if isinstance(text, str)
-                )
-                yield Citation(pointer(*at, quoted), quote, leaves)
+                yield Citation(pointer(*at, quoted), quote, tuple(_supported(item, at)))
         for name in fields:
             yield from _citations(getattr(item, name), (*at, name))
     elif isinstance(item, list | tuple):
@@ -177,6 +215,27 @@ def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
     elif isinstance(item, dict):
         for key, child in item.items():
             yield from _citations(child, (*at, str(key)))
+
+
+def _supported(item: BaseModel, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
+    """The copied leaves of a model, those of its lists and of models in it that cite nothing themselves among them."""
+    for name, field in type(item).model_fields.items():
+        if not _is_quote(field) and not _is_chosen(field.annotation):
+            yield from _uncited(getattr(item, name), (*at, name))
+
+
+def _uncited(item: object, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(item, BaseModel):
+        if not any(_is_quote(field) for field in type(item).model_fields.values()):
+            yield from _supported(item, at)
+    elif isinstance(item, list | tuple):
+        for index, child in enumerate(item):
+            yield from _uncited(child, (*at, index))
+    elif isinstance(item, dict):
+        for key, child in item.items():
+            yield from _uncited(child, (*at, str(key)))
+    elif isinstance(item, str):
+        yield pointer(*at), item
 
 
 def copied_texts(record: BaseModel) -> Iterator[Copied]:
@@ -262,4 +321,6 @@ def _is_quote(field: FieldInfo) -> bool:
 
 def _is_chosen(annotation: object) -> bool:
     """Whether a leaf is chosen from a closed list rather than copied from the article."""
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return True
     return get_origin(annotation) is Literal or any(_is_chosen(arm) for arm in get_args(annotation))

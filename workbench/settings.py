@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 OPENAI = "https://api.openai.com/v1"
-LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class EndpointSettings(BaseModel):
@@ -100,11 +100,13 @@ def find_project(start: Path) -> Project:
         file = folder / "pyproject.toml"
         if file.is_file():
             try:
-                table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("workbench")
+                tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool")
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise SettingsError(f"no valid TOML: {error}", where=str(file)) from error
-            if table is not None:
-                return Project(folder, _settings(table, file))
+            except OSError as error:
+                raise SettingsError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
+            if isinstance(tool, dict) and "workbench" in tool:
+                return Project(folder, _settings(tool["workbench"], file))
     raise SettingsError(
         "this folder is in no workbench project",
         where=str(start.resolve()),
@@ -113,22 +115,32 @@ def find_project(start: Path) -> Project:
     )
 
 
-def _settings(table: Mapping[str, object], file: Path) -> Settings:
+def _settings(table: object, file: Path) -> Settings:
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise SettingsError(
-            f"{place}: {first['msg']}",
+            f"{place}: {first['msg']}" if place else first["msg"],
             where=f"{file} [tool.workbench]",
             expected="one of " + ", ".join(Settings.model_fields),
         ) from error
 
 
 def environment(folder: Path) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The process's variables, and those of ``folder/.env``, kept apart: the first are the person's own."""
-    dotenv = {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+    """The process's variables, and those of ``folder/.env``, kept apart: the first are the person's own.
+
+    A value in the file is what it says: ``${OPENAI_API_KEY}`` there is no way to the environment's key.
+
+    Raises:
+        SettingsError: If the file is no text.
+    """
+    file = folder / ".env"
+    try:
+        dotenv = {name: value for name, value in dotenv_values(file, interpolate=False).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the file cannot be read: {error}", where=str(file), expected="text in UTF-8") from error
     return os.environ, dotenv
 
 
@@ -192,7 +204,13 @@ def _project_endpoint(named: EndpointSettings, environ: Mapping[str, str], doten
 
 
 def _check_address(endpoint: Endpoint, *, allow_http: bool) -> None:
-    parts = urlsplit(endpoint.base_url)
+    try:
+        parts = urlsplit(endpoint.base_url)
+        _ = parts.port
+    except ValueError as error:
+        raise SettingsError(
+            f"the address is malformed: {error}", where=endpoint.source, expected="such as https://host/v1"
+        ) from error
     if parts.username or parts.password:
         raise SettingsError(
             "the address holds a user name or password", where=endpoint.source, way_out="give the key in OPENAI_API_KEY"

@@ -12,20 +12,22 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.articles import Article
 from workbench.canonical import canonical_json, canonical_text, hash_json, hash_text
 from workbench.errors import TaskError
-from workbench.jsonschema import strict_schema
+from workbench.jsonschema import json_schema, strict_schema
 from workbench.schema import load_schema
 
 __all__ = ["Facets", "FrontMatter", "Mode", "Request", "Task", "load_task", "render"]
 
 API = "chat.completions"
-PROMPT = re.compile(r"\+\+\+\n(?P<front>.*?)\n\+\+\+\n(?P<body>.*)", re.DOTALL)
+PROMPT = re.compile(r"\+\+\+\n(?P<front>.*?\n|)\+\+\+(?:\n(?P<body>.*))?", re.DOTALL)
+PROBE = "\ue000"
+"""A character for private use: that a prompt shows it means that it shows the article."""
 HEADING = re.compile(r"^# (system|user|assistant)[ \t]*$", re.MULTILINE)
 
 Mode = Literal["json_schema", "tools", "json"]
@@ -133,7 +135,10 @@ def load_task(name: str, root: Path) -> Task:
     if not re.fullmatch(r"[\w-]+", name) or not file.is_file():
         known = ", ".join(sorted(p.stem for p in (root / "prompts").glob("*.md"))) or "none"
         raise TaskError(f"there is no task {name!r}", where=str(root / "prompts"), expected=f"one of: {known}")
-    text = canonical_text(file.read_text(encoding="utf-8"))
+    try:
+        text = canonical_text(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"the prompt cannot be read: {error}", where=str(file), expected="text in UTF-8") from error
     parts = PROMPT.fullmatch(text)
     if not parts:
         raise TaskError(
@@ -141,9 +146,10 @@ def load_task(name: str, root: Path) -> Task:
         )
     front = _front_matter(parts["front"], file)
     schema = load_schema(front.schema_, root)
-    json_schema = strict_schema(schema) if front.mode == "json_schema" else schema.model_json_schema()
-    task = Task(name, front, hash_text(parts["body"]), schema, json_schema, _messages(parts["body"], file))
-    _check_variables(task, file)
+    sent = strict_schema(schema) if front.mode == "json_schema" else json_schema(schema)
+    body = parts["body"] or ""
+    task = Task(name, front, hash_text(body), schema, sent, _messages(body, file))
+    _check_template(task, file)
     return task
 
 
@@ -174,27 +180,21 @@ def _template(text: str) -> Template:
     return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False).from_string(text)
 
 
-def _check_variables(task: Task, file: Path) -> None:
-    """Render once with an empty article, so that a missing variable is known before anything is sent."""
-    probe = Article("probe", "본문", hash_text("본문"), "probe")
-    try:
+def _check_template(task: Task, file: Path) -> None:
+    """Render once with nothing known of the article but its text and once with all, so that what is missing is known before anything is sent."""
+    bare = Article("probe", PROBE, hash_text(PROBE), "probe")
+    for probe in (bare, replace(bare, title="title", publisher="publisher", published="2000-01-01")):
         texts = [text for _, text in _rendered(task, probe)]
-    except UndefinedError as error:
-        raise TaskError(str(error), where=str(file), expected="of the variables article, schema and mode") from error
-    except TemplateSyntaxError as error:
-        raise TaskError(f"the template is malformed: {error}", where=str(file)) from error
-    except TemplateError as error:
-        raise TaskError(f"the template fails: {error}", where=str(file)) from error
-    if not any("본문" in text for text in texts):
-        raise TaskError(
-            "the prompt never shows the article", where=str(file), expected="{{ article.text }} in a message"
-        )
-    if task.front.mode == "json" and not any("properties" in text for text in texts):
-        raise TaskError(
-            "mode json sends no schema, and the prompt does not show it",
-            where=str(file),
-            expected="{{ schema }} in a message",
-        )
+        if not any(PROBE in text for text in texts):
+            raise TaskError(
+                "the prompt never shows the article", where=str(file), expected="{{ article.text }} in a message"
+            )
+        if task.front.mode == "json" and not any(canonical_text(canonical_json(task.json_schema)) in t for t in texts):
+            raise TaskError(
+                "mode json sends no schema, and the prompt does not show it",
+                where=str(file),
+                expected="{{ schema }} in a message",
+            )
 
 
 def _rendered(task: Task, article: Article) -> list[tuple[str, str]]:
@@ -210,11 +210,23 @@ def _rendered(task: Task, article: Article) -> list[tuple[str, str]]:
         "schema": canonical_json(task.json_schema),
         "mode": task.front.mode,
     }
-    return [(role, canonical_text(_template(text).render(variables))) for role, text in task.messages]
+    where = f"prompts/{task.name}.md"
+    try:
+        return [(role, canonical_text(_template(text).render(variables))) for role, text in task.messages]
+    except UndefinedError as error:
+        raise TaskError(str(error), where=where, expected="of the variables article, schema and mode") from error
+    except TemplateSyntaxError as error:
+        raise TaskError(f"the template is malformed: {error}", where=where) from error
+    except Exception as error:
+        raise TaskError(f"the template fails: {type(error).__name__}: {error}", where=where) from error
 
 
 def render(task: Task, article: Article, model: str, sample: int = 0) -> Request:
-    """The exact request that asks ``model`` to fill the task's schema from the article."""
+    """The exact request that asks ``model`` to fill the task's schema from the article.
+
+    Raises:
+        TaskError: If the template fails on this article.
+    """
     front = task.front
     settings: dict[str, JsonValue] = {
         name: value

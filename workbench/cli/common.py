@@ -12,13 +12,27 @@ import click
 from rich.console import Console
 
 from workbench.articles import Article, Rejected, read_articles, read_text
-from workbench.errors import SettingsError
+from workbench.errors import RunError, SettingsError
+from workbench.evaluate import Evaluation, evaluate
+from workbench.goldens import read_goldens
 from workbench.runs import Run, latest_run, open_run
 from workbench.scoring import Language
 from workbench.settings import Project, find_project
 from workbench.tasks import Task, load_task
 
-__all__ = ["Source", "as_json", "language", "print_json", "project", "source", "stderr", "stdout", "task_of", "the_run"]
+__all__ = [
+    "Source",
+    "as_json",
+    "evaluation_of",
+    "language",
+    "print_json",
+    "project",
+    "source",
+    "stderr",
+    "stdout",
+    "task_of",
+    "the_run",
+]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
@@ -111,3 +125,16 @@ def task_of(here: Project, name: str | None) -> Task:
 def the_run(here: Project, folder: Path | None) -> Run:
     """The run named, or the last one."""
     return open_run(folder) if folder else latest_run(here.path(here.settings.runs))
+
+
+def evaluation_of(here: Project, run: Run, goldens: Path | None = None) -> tuple[Task, Evaluation]:
+    """A run held against the goldens of its task, or against those in a folder of one's own.
+
+    Raises:
+        RunError: If the folder is none.
+    """
+    task = load_task(run.info.task, here.root)
+    if goldens is not None and not goldens.is_dir():
+        raise RunError("there are no goldens here", where=str(goldens), expected="a folder of goldens")
+    folder = goldens or here.path("goldens") / task.name
+    return task, evaluate(run.extractions(), read_goldens(folder, task.schema), task.schema)

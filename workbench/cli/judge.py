@@ -4,17 +4,15 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.common import as_json, language, print_json, project, stdout, the_run
+from workbench.cli.common import as_json, evaluation_of, language, print_json, project, stdout, the_run
+from workbench.compare import compare
 from workbench.errors import RunError
 from workbench.evaluate import ArticleScore, Evaluation
-from workbench.evaluate import evaluate as evaluate_run
 from workbench.extract import Extraction
-from workbench.goldens import read_goldens
-from workbench.report.terminal import LEGEND, articles_table, extraction_view, fields_table, headline
+from workbench.gates import field_paths, judge, no_worse_than, parse_gate, require
+from workbench.report.terminal import LEGEND, articles_table, extraction_view, fields_table, headline, short_paths
 from workbench.report.terminal import diff as diff_view
-from workbench.runs import Run
-from workbench.settings import Project
-from workbench.tasks import load_task
+from workbench.runs import Run, open_run
 
 __all__ = ["diff", "evaluate", "show"]
 
@@ -25,22 +23,52 @@ run_option = click.option(
 
 @click.command("eval")
 @click.argument("folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--goldens", metavar="FOLDER", type=click.Path(path_type=Path), help="Goldens other than the project's own."
+)
+@click.option(
+    "--fail-under", multiple=True, metavar="NAME=LEAST", help="F1, precision, recall or a field, such as F1=0.9."
+)
+@click.option(
+    "--no-worse-than", "baseline", metavar="RUN", type=click.Path(path_type=Path), help="Hold it against a run."
+)
+@click.option("--margin", default=0.0, show_default=True, help="How much worse than that run is still let through.")
 @as_json
-def evaluate(folder: Path | None, as_json: bool) -> None:
-    """Score a run (the last one, if none is named) against the goldens, by article and by field."""
+def evaluate(  # noqa: PLR0917 - click gives each option by its name
+    folder: Path | None,
+    goldens: Path | None,
+    fail_under: tuple[str, ...],
+    baseline: Path | None,
+    margin: float,
+    as_json: bool,
+) -> None:
+    """Score a run (the last one, if none is named) against the goldens, by article and by field.
+
+    --fail-under and --no-worse-than are gates: they hold on the lower bound of the 95% interval over articles, and exit with 1 if they do not.
+    """
     here = project()
     run = the_run(here, folder)
-    evaluation = _evaluation(here, run)
+    task, evaluation = evaluation_of(here, run, goldens)
+    fields = short_paths(field_paths(task.schema, evaluation))
+    judgements = [judge(parse_gate(gate, fields), evaluation) for gate in fail_under]
+    if baseline is not None:
+        judgements.append(
+            no_worse_than(compare(evaluation_of(here, open_run(baseline), goldens)[1], evaluation), margin)
+        )
     if as_json:
-        print_json({"run": str(run.folder), **evaluation.to_json()})
-        return
-    out = stdout()
-    out.print(articles_table(evaluation))
-    out.print()
-    out.print(fields_table(evaluation.fields))
-    out.print()
-    out.print(headline(evaluation))
-    out.print(f"run folder  {run.folder}", markup=False)
+        gates = [judgement.to_json() for judgement in judgements]
+        print_json({"run": str(run.folder), **evaluation.to_json(), "gates": gates})
+    else:
+        out = stdout()
+        out.print(articles_table(evaluation))
+        out.print()
+        out.print(fields_table(evaluation.fields))
+        out.print()
+        out.print(headline(evaluation))
+        out.print(f"run folder  {run.folder}", markup=False)
+        for judgement in judgements:
+            out.print(f"{'passed' if judgement.passed else 'FAILED'}  {judgement.reason}", markup=False)
+    require(judgements)
 
 
 @click.command()
@@ -55,7 +83,7 @@ def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_js
     """
     here = project()
     run = the_run(here, folder)
-    chosen = _chosen(_evaluation(here, run), articles, run)
+    chosen = _chosen(evaluation_of(here, run)[1], articles, run)
     if as_json:
         print_json(
             {
@@ -90,11 +118,6 @@ def show(article: str, folder: Path | None, as_json: bool) -> None:
         print_json(found.model_dump(mode="json"))
         return
     stdout().print(extraction_view(found))
-
-
-def _evaluation(here: Project, run: Run) -> Evaluation:
-    task = load_task(run.info.task, here.root)
-    return evaluate_run(run.extractions(), read_goldens(here.path("goldens") / task.name, task.schema), task.schema)
 
 
 def _chosen(evaluation: Evaluation, ids: tuple[str, ...], run: Run) -> list[ArticleScore]:

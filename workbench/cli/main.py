@@ -10,6 +10,7 @@ import click
 
 from workbench import __version__
 from workbench.cli.check import doctor, render
+from workbench.cli.compare import compare
 from workbench.cli.judge import diff, evaluate, show
 from workbench.cli.read import read
 from workbench.cli.run import run
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (run, evaluate, diff, show, score, read, render, doctor):
+for command in (run, evaluate, diff, show, compare, score, read, render, doctor):
     cli.add_command(command)
 
 

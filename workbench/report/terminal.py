@@ -95,14 +95,14 @@ def _leaves(value: object) -> int:
 def headline(evaluation: Evaluation) -> RenderableType:
     """The figures in two lines, and the notes that belong beside them."""
     lines = []
-    if evaluation.f1 is not None:
+    if evaluation.interval is not None:
         micro = evaluation.micro
         lines += [
             Text.assemble(
                 ("F1 ", "bold"),
-                (f"{evaluation.f1:.3f}", "bold green"),
+                (str(evaluation.interval), "bold green"),
                 f"   precision {evaluation.precision:.3f}   recall {evaluation.recall:.3f}"
-                f"   (means over {len(evaluation.scored)} articles)",
+                f"   (means over {len(evaluation.scored)} articles, 95% interval)",
             ),
             Text(
                 f"micro F1 {micro.f1:.3f} over {sum(n for v, n in micro.counts.items() if v != 'absent')} leaves: "

@@ -22,9 +22,10 @@ from workbench.scoring.comparators import (
 )
 from workbench.scoring.readings import Amount, Date
 from workbench.scoring.reasons import Language, Reason
-from workbench.scoring.score import VERDICTS, Items, Leaf, Measures, Score, Tally, Verdict, score
+from workbench.scoring.score import score
 from workbench.scoring.shape import Critical, Floor, Identity, Weight
 from workbench.scoring.values import TooLarge
+from workbench.scoring.verdicts import VERDICTS, Items, Leaf, Measures, Score, Tally, Verdict
 
 __all__ = [
     "MOST_CELLS",

@@ -16,12 +16,12 @@ The solver is scipy's linear_sum_assignment (Crouse 2016, doi:10.1109/TAES.2016.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from workbench.scoring.columns import compared
 from workbench.scoring.comparators import Context
+from workbench.scoring.grid import Grid, Pairing, Pairings
 from workbench.scoring.shape import Shape
 from workbench.scoring.values import Rows, TooLarge, blank
 
@@ -31,139 +31,10 @@ if TYPE_CHECKING:
 
     Cells: TypeAlias = NDArray[np.float32]
 
-__all__ = ["MOST_CELLS", "Aligner", "Grid", "Pairing", "Pairings"]
+__all__ = ["MOST_CELLS", "Aligner"]
 
 MOST_CELLS = 16_000_000
 """The largest grid: 4,000 items against 4,000."""
-
-
-@dataclass(slots=True)
-class Grid:
-    """What n golden values and m record values of one column have in common. An array that would be all zeros is None.
-
-    Attributes:
-        gain: n × m, the leaves that are right, weighted.
-        alike: n × m, the likeness of leaves, summed.
-        named: n × m, the likeness of leaves that identify, weighted by how much.
-        leaves: n, the leaves of each golden value.
-        other_leaves: m, the leaves of each record value.
-        names: n, how much each golden value's leaves identify it.
-        other_names: m, how much each record value's do.
-        fields: The grids of an object's fields that hold lists.
-        pairings: The pairings of the lists in the column; None where there are no lists.
-    """
-
-    gain: "Cells | None" = None
-    alike: "Cells | None" = None
-    named: "Cells | None" = None
-    leaves: "Cells | None" = None
-    other_leaves: "Cells | None" = None
-    names: "Cells | None" = None
-    other_names: "Cells | None" = None
-    fields: dict[str, "Grid"] = field(default_factory=dict)
-    pairings: "Pairings | None" = None
-
-    def add(self, part: "Grid") -> None:
-        """Adds what a part of the values has in common."""
-        self.gain = _plus(self.gain, part.gain)
-        self.alike = _plus(self.alike, part.alike)
-        self.leaves = _plus(self.leaves, part.leaves)
-        self.other_leaves = _plus(self.other_leaves, part.other_leaves)
-        if part.names is not None or part.other_names is not None:
-            self.named = _plus(self.named, part.named)
-            self.names = _plus(self.names, part.names)
-            self.other_names = _plus(self.other_names, part.other_names)
-
-    def worth(self, size: tuple[int, int], floor: float, path: str) -> "NDArray[np.float64]":
-        """What each pair is worth to an assignment, as whole numbers; 0 for two that are not the same thing."""
-        import numpy as np  # noqa: PLC0415
-
-        if self.alike is None and floor > 0:
-            return np.zeros(size)
-        gain, alike, named = (
-            np.zeros(size, np.float32) if some is None else some for some in (self.gain, self.alike, self.named)
-        )
-        leaves = _outer(self.leaves, self.other_leaves, size)
-        if self.names is None and self.other_names is None:
-            likeness = _share(alike, leaves)
-        else:
-            # Items are the same thing if their names are alike, or if the names and all else are, taken together.
-            names = _outer(self.names, self.other_names, size)
-            likeness = np.maximum(_share(alike + named, leaves + names), np.where(names > 0, _share(named, names), 0))
-            gain = gain + named
-        hundredths: NDArray[np.float64] = np.rint(gain.astype(np.float64) * 100)
-        # One step is more than the thousandths of all pairs together, and one more for each, for being a pair at all.
-        step = 1001 * min(size) + 1
-        if hundredths.max(initial=0) * step * min(size) > 2**53:
-            raise TooLarge("the items hold too much, or weigh too much, to be aligned exactly", where=f"{path}[]")
-        hundredths *= step
-        hundredths += np.rint(likeness * 1000) + 1
-        hundredths[likeness < floor - 1e-6] = 0
-        return hundredths
-
-
-def _outer(leaves: "Cells | None", other_leaves: "Cells | None", size: tuple[int, int]) -> "Cells":
-    """The sum for each pair."""
-    import numpy as np  # noqa: PLC0415
-
-    one, other = (
-        np.zeros(n, np.float32) if some is None else some for some, n in zip((leaves, other_leaves), size, strict=True)
-    )
-    return one[:, None] + other
-
-
-def _plus(one: "Cells | None", other: "Cells | None") -> "Cells | None":
-    if one is None or other is None:
-        return other if one is None else one
-    one += other
-    return one
-
-
-def _share(alike: "Cells", leaves: "Cells") -> "Cells":
-    """The likeness of two items from the leaves of both (Dice's coefficient); two without leaves are alike."""
-    import numpy as np  # noqa: PLC0415
-
-    return np.divide(2 * alike, leaves, out=np.ones_like(alike), where=leaves > 0)
-
-
-@dataclass(slots=True)
-class Pairing:
-    """Which items of two lists are the same thing.
-
-    Attributes:
-        pairs: Where each stands in the golden's list and in the record's, and its place in the grid where one was needed.
-        grid: The grid of the items.
-    """
-
-    pairs: list[tuple[int, int, tuple[int, int] | None]]
-    grid: Grid | None = None
-
-
-@dataclass(slots=True)
-class Pairings:
-    """The pairings of each of n golden lists with each of m record lists.
-
-    Attributes:
-        golden: The golden's lists, and where the items of each begin in the grid.
-        record: The same of the record's.
-        grid: The grid of all items.
-        found: Where in the grid, counted from the beginning of its lists, the pairs of two lists are.
-    """
-
-    golden: tuple[Sequence[Rows | None], list[int]]
-    record: tuple[Sequence[Rows | None], list[int]]
-    grid: Grid
-    found: "dict[tuple[int, int], tuple[NDArray[np.intp], NDArray[np.intp]]]" = field(default_factory=dict)
-
-    def of(self, i: int, j: int) -> Pairing:
-        """The pairing of one list with one other."""
-        left, right = self.golden[0][i], self.record[0][j]
-        if left is None or right is None or (i, j) not in self.found:
-            return Pairing([])
-        start, other_start = self.golden[1][i], self.record[1][j]
-        places = zip(*(array.tolist() for array in self.found[i, j]), strict=True)
-        pairs = [(left.positions[r], right.positions[c], (start + r, other_start + c)) for r, c in places]
-        return Pairing([*pairs], self.grid)
 
 
 class Aligner:
@@ -213,7 +84,7 @@ class Aligner:
                 equal = sure
             else:
                 self.notes.append(
-                    f"{path}: {equal.total():,} items that are equal word for word were paired before {len(golden):,} × "
+                    f"{path}[]: {equal.total():,} items that are equal word for word were paired before {len(golden):,} × "
                     f"{len(record):,} were aligned, which may cost the optimum"
                 )
         equal_left, rest_left = left.split(equal)
@@ -225,8 +96,10 @@ class Aligner:
         inner = others.of(0, 0)
         return Pairing([*equals, *inner.pairs], inner.grid)
 
-    def _grid(self, golden: Sequence[Any], record: Sequence[Any], shape: Shape, weight: float, path: str) -> Grid:
-        """The grid of two columns of values of any types; null is no value."""
+    def _grid(
+        self, golden: Sequence[Any], record: Sequence[Any], shape: Shape, weight: float, path: str, *, floor: float
+    ) -> Grid:
+        """The grid of two columns of values of any types; null is no value. Texts less alike than the list's floor are not alike."""
         import numpy as np  # noqa: PLC0415
 
         weight *= shape.weight
@@ -238,14 +111,14 @@ class Aligner:
             grid.names = None if grid.leaves is None else grid.leaves * identity
             grid.other_names = None if grid.other_leaves is None else grid.other_leaves * identity
         if leaves and other_leaves:
-            equal, grid.alike = compared(leaves, other_leaves, shape.comparator, self.context)
+            equal, grid.alike = compared(leaves, other_leaves, shape.comparator, self.context, floor)
             grid.gain = equal if weight == 1 else equal * np.float32(weight)
             grid.named = grid.alike * np.float32(shape.identity) if shape.identity else None
         if objects or other_objects:
             objects, other_objects = objects or [_NO_FIELDS] * len(golden), other_objects or [_NO_FIELDS] * len(record)
             for name in dict.fromkeys(chain.from_iterable((*objects, *other_objects))):
                 column, other = [some.get(name) for some in objects], [some.get(name) for some in other_objects]
-                part = self._grid(column, other, shape.of_field(name), weight, f"{path}.{name}")
+                part = self._grid(column, other, shape.of_field(name), weight, f"{path}.{name}", floor=floor)
                 grid.add(part)
                 if part.fields or part.pairings:
                     grid.fields[name] = part
@@ -274,7 +147,7 @@ class Aligner:
             )
         left = [item for some in golden if some for item in some.items]
         right = [item for some in record if some for item in some.items]
-        items = self._grid(left, right, shape.of_item(), weight, f"{path}[]")
+        items = self._grid(left, right, shape.of_item(), weight, f"{path}[]", floor=shape.floor)
         pairings = Pairings((golden, ends), (record, other_ends), items)
         grid = Grid(leaves=_summed(items.leaves, ends), other_leaves=_summed(items.other_leaves, other_ends))
         worth = items.worth(size, shape.floor, path)
@@ -283,16 +156,17 @@ class Aligner:
             block = worth[ends[i] : ends[i + 1], other_ends[j] : other_ends[j + 1]]
             pairings.found[i, j] = _assigned(block, swap=bool(one and other and one.keys > other.keys))
         if pairings.found:
-            rows = np.concatenate([ends[i] + found[0] for (i, _), found in pairings.found.items()])
-            columns = np.concatenate([other_ends[j] + found[1] for (_, j), found in pairings.found.items()])
-            of_lists = np.repeat(
-                [i * len(record) + j for i, j in pairings.found], [len(found[0]) for found in pairings.found.values()]
+            count = len(golden) * len(record)
+            rows = np.concatenate([found[0] + ends[i] for (i, _), found in pairings.found.items()])
+            columns = np.concatenate([found[1] + other_ends[j] for (_, j), found in pairings.found.items()])
+            of_lists = np.array(
+                [i * len(record) + j for (i, j), found in pairings.found.items() for _ in found[0]], np.intp
             )
             for name in ("gain", "alike"):
                 cells = getattr(items, name)
                 if cells is not None:
-                    sums = np.bincount(of_lists, cells[rows, columns], len(golden) * len(record))
-                    setattr(grid, name, sums.reshape(len(golden), len(record)).astype(np.float32))
+                    sums = np.bincount(of_lists, cells[rows, columns], count).astype(np.float32)
+                    setattr(grid, name, sums.reshape(len(golden), len(record)))
         items.gain = items.alike = items.named = None  # only the pairings are needed from here on
         return grid, pairings
 

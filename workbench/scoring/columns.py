@@ -20,12 +20,12 @@ _MANY = 100_000  # cells from which a second thread pays
 
 
 def compared(
-    golden: Sequence[Any], record: Sequence[Any], comparator: Comparator, context: Context
+    golden: Sequence[Any], record: Sequence[Any], comparator: Comparator, context: Context, least: float
 ) -> "tuple[Cells, Cells]":
     """Compares every value of one column with every value of another; null is neither equal nor alike to anything.
 
     Values are read once each and joined on their readings' keys, so that the comparator decides only what may be equal. Likeness is
-    RapidFuzz's ratio (Indel) between the texts of the readings.
+    RapidFuzz's ratio (Indel) between the texts of the readings; below ``least`` it counts as none, being what any two names share.
 
     Returns:
         1 where equal, and the likeness from 0 to 1; both n × m.
@@ -34,12 +34,12 @@ def compared(
 
     if any(type(value) is Either for value in golden):
         answers = [(value.value, *value.alternates) if type(value) is Either else (value,) for value in golden]
-        equal, alike = compared([answer for some in answers for answer in some], record, comparator, context)
+        equal, alike = compared([answer for some in answers for answer in some], record, comparator, context, least)
         starts = np.cumsum([0, *map(len, answers[:-1])])
         return np.maximum.reduceat(equal, starts, axis=0), np.maximum.reduceat(alike, starts, axis=0)
     left, left_codes = _distinct(golden)
     right, right_codes = _distinct(record)
-    equal, alike = _each(left, right, comparator, context)
+    equal, alike = _each(left, right, comparator, context, least)
     if len(left) == len(golden) and len(right) == len(record):
         return equal, alike
     cells = np.ix_(left_codes, right_codes)
@@ -62,14 +62,16 @@ def _distinct(values: Sequence[Any]) -> tuple[list[Any], Sequence[int]]:
     return firsts, indexes
 
 
-def _each(left: list[Any], right: list[Any], comparator: Comparator, context: Context) -> "tuple[Cells, Cells]":
+def _each(
+    left: list[Any], right: list[Any], comparator: Comparator, context: Context, least: float
+) -> "tuple[Cells, Cells]":
     import numpy as np  # noqa: PLC0415
 
     readings = [None if value is None else comparator.read(value, context) for value in left]
     others = [None if value is None else comparator.read(value, context) for value in right]
-    alike = _likeness(readings, others)
-    equal = np.zeros(alike.shape, np.float32)
     floor = getattr(comparator, "floor", 1.0)
+    alike = _likeness(readings, others, min(least, floor))
+    equal = np.zeros(alike.shape, np.float32)
     perhaps = {(i, j) for i, j in np.argwhere(alike >= floor).tolist()} if floor < 1 else set()
     right_rows, right_columns = [], []
     for i, j in perhaps | _sharing(readings, others):
@@ -95,17 +97,26 @@ def _sharing(readings: list[Reading | None], others: list[Reading | None]) -> se
     }
 
 
-def _likeness(readings: list[Reading | None], others: list[Reading | None]) -> "Cells":
+def _likeness(readings: list[Reading | None], others: list[Reading | None], least: float) -> "Cells":
     import numpy as np  # noqa: PLC0415
 
     texts = [reading.text if reading else None for reading in readings]
     other_texts = [reading.text if reading else None for reading in others]
-    if not (any(texts) and any(other_texts)):
+    rows = [i for i, text in enumerate(texts) if text is not None]
+    columns = [j for j, text in enumerate(other_texts) if text is not None]
+    if not (rows and columns):
         return np.zeros((len(texts), len(other_texts)), np.float32)
     from rapidfuzz.fuzz import ratio  # noqa: PLC0415
     from rapidfuzz.process import cdist  # noqa: PLC0415
 
-    workers = -1 if len(texts) * len(other_texts) > _MANY else 1
-    cells: Cells = cdist(texts, other_texts, scorer=ratio, dtype=np.float32, workers=workers)
+    # Only texts are given to cdist: where one is None, it leaves its cell as the memory was (RapidFuzz 3.14).
+    some, other = [texts[i] for i in rows], [other_texts[j] for j in columns]
+    workers = -1 if len(some) * len(other) > _MANY else 1
+    cells: Cells = cdist(some, other, scorer=ratio, score_cutoff=100 * least, dtype=np.float32, workers=workers)
     cells *= np.float32(0.01)
-    return np.minimum(cells, np.float32(_ALMOST), out=cells)
+    np.minimum(cells, np.float32(_ALMOST), out=cells)
+    if len(rows) == len(texts) and len(columns) == len(other_texts):
+        return cells
+    full = np.zeros((len(texts), len(other_texts)), np.float32)
+    full[np.ix_(rows, columns)] = cells
+    return full

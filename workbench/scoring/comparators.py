@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from math import floor
+from math import floor, inf
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from pydantic import JsonValue
 
+from workbench.errors import SchemaError
 from workbench.scoring.reasons import Reason
 from workbench.scoring.spelling import glosses_differ, same, spell
 
@@ -92,6 +93,17 @@ class Comparator(Protocol):
 SAME = Comparison(True, 1.0, Reason("same"))
 """What comes of comparing a value with itself."""
 
+
+def check_range(what: str, value: float, most: float) -> None:
+    """Refuses a number that is not from 0 to the most that makes sense.
+
+    Raises:
+        SchemaError: It is not.
+    """
+    if not 0 <= value <= most:
+        raise SchemaError(f"{what} of {value} makes no sense", expected=f"a number from 0 to {most}")
+
+
 _SAME_SPELLING = Comparison(True, 1.0, Reason("same_spelling"))
 _DIFFERS = Comparison(False, 0.0, Reason("differs"))
 _ALMOST = 0.99  # the likeness of what is written alike and yet not equal
@@ -137,6 +149,10 @@ class Text:
     """
 
     floor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuses a floor outside 0 to 1."""
+        check_range("a floor", self.floor, 1)
 
     def read(self, value: JsonValue, context: Context) -> Reading:  # noqa: ARG002
         """The forms of the spelling."""
@@ -189,13 +205,16 @@ class Number:
     tolerance: float = 0.0
     relative: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Refuses a tolerance below 0."""
+        check_range("a tolerance", self.tolerance, inf)
+        check_range("a relative tolerance", self.relative, 1)
+
     def read(self, value: JsonValue, context: Context) -> Reading:  # noqa: ARG002
         """The number, or where it is in steps of the tolerance; under a relative one any number may equal any other."""
         number = _number(value)
         if number is None:
             return Reading((_typed_key(value),))
-        if not number.is_finite():
-            return Reading((number,))
         if self.relative:
             return Reading(("number",))
         if not self.tolerance:
@@ -211,7 +230,7 @@ class Number:
         if one == other:
             return SAME
         allowed = max(Decimal(str(self.tolerance)), Decimal(str(self.relative)) * max(abs(one), abs(other)))
-        if one.is_finite() and other.is_finite() and abs(one - other) <= allowed:
+        if abs(one - other) <= allowed:
             return Comparison(True, 1.0, Reason("within", (("tolerance", str(allowed)),)))
         return Comparison(False, 0.0, Reason("value", (("golden", str(one)), ("record", str(other)))))
 
@@ -226,7 +245,7 @@ def _number(value: JsonValue) -> Decimal | None:
         text = value.strip()
         return Decimal(text.replace(",", "")) if _PLAIN_NUMBER.fullmatch(text) else None
     number = Decimal(repr(value))
-    return None if number.is_nan() else number
+    return number if number.is_finite() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,20 @@
 
 import datetime as dt
 import enum
+import math
 import types
 from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import unquote
 
 from pydantic import AnyUrl, BaseModel
 
 from workbench.errors import SchemaError
-from workbench.scoring.comparators import Category, Comparator, Exact, Number, Set, Text, Typed, Url
+from workbench.scoring.comparators import Category, Comparator, Exact, Number, Set, Text, Typed, Url, check_range
 from workbench.scoring.readings import Amount, Date
 
 __all__ = ["Critical", "Floor", "Identity", "Shape", "Weight", "shape_of"]
@@ -27,12 +29,20 @@ class Identity:
 
     weight: float = 10.0
 
+    def __post_init__(self) -> None:
+        """Refuses a weight below 0."""
+        check_range("an identity's weight", self.weight, math.inf)
+
 
 @dataclass(frozen=True, slots=True)
 class Weight:
     """Marks a field whose leaves count so many times in precision, recall and F1."""
 
     weight: float
+
+    def __post_init__(self) -> None:
+        """Refuses a weight below 0."""
+        check_range("a weight", self.weight, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +52,13 @@ class Critical:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """Marks a list: two items less alike than this are not the same thing."""
+    """Marks a list: two items less alike than this, from 0 to 1, are not the same thing, nor are two texts in them alike at all."""
 
     floor: float
+
+    def __post_init__(self) -> None:
+        """Refuses a floor outside 0 to 1."""
+        check_range("a floor", self.floor, 1)
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +127,12 @@ def shape_of(schema: type[BaseModel] | Mapping[str, Any] | None) -> Shape:
         return UNKNOWN
     if isinstance(schema, Mapping):
         return _JsonSchema(schema).shape(schema)
-    return _of_type(schema, {})
+    return _of_root(schema)
+
+
+@lru_cache(maxsize=64)
+def _of_root(model: type[BaseModel]) -> Shape:
+    return _of_type(model, {})
 
 
 _SCALARS: dict[type[Any], Callable[[], Comparator]] = {
@@ -162,6 +181,7 @@ def _of_class(container: type[Any], arguments: tuple[Any, ...], models: dict[Any
 def _of_model(model: type[BaseModel], models: dict[Any, Shape]) -> Shape:
     if model in models:
         return models[model]
+    model.model_rebuild(raise_errors=False)  # annotations that name a class further down are still to be resolved
     shape = models[model] = Shape()
     for name, info in model.model_fields.items():
         of_field = _marked(_of_type(info.annotation, models), info.metadata)
@@ -219,6 +239,9 @@ _JSON_FORMATS: dict[str, Callable[[], Comparator]] = {"date": Date, "date-time":
 _BY_NAME: dict[str, Callable[..., Comparator]] = {
     kind.__name__.lower(): kind for kind in (Amount, Category, Date, Exact, Number, Set, Text, Url)
 }
+
+
+_NOTES = ("comparator", "tolerance", "relative", "floor", "weight", "critical", "identity")
 
 
 class _JsonSchema:
@@ -279,6 +302,8 @@ class _JsonSchema:
     def marks(self, notes: Mapping[str, Any]) -> list[Any]:
         """The marks that ``x-workbench`` spells out."""
         marks: list[Any] = []
+        if unknown := notes.keys() - _NOTES:
+            raise SchemaError(f"unknown notes: {sorted(unknown)}", where="x-workbench", expected=", ".join(_NOTES))
         options = {name: value for name, value in notes.items() if name in ("tolerance", "relative")}
         if name := notes.get("comparator"):
             if name not in _BY_NAME:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import JsonValue
-
 from workbench.errors import GoldenError, InputError
 from workbench.scoring.shape import Shape
 
@@ -43,7 +41,7 @@ def step(name: str) -> str:
     return "/" + (name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name)
 
 
-def with_alternates(golden: JsonValue, alternates: Mapping[str, Sequence[JsonValue]], shape: Shape) -> Any:
+def with_alternates(golden: object, alternates: Mapping[str, Sequence[object]], shape: Shape) -> Any:
     """The golden with an `Either` at each pointer.
 
     Raises:
@@ -128,10 +126,9 @@ def rows(*values: Any) -> dict[int, Rows]:
         if depth > DEEPEST:
             raise TooLarge("a value is nested too deep to be scored", expected=f"at most {DEEPEST} levels")
         if kind is dict:
-            inner = [name for name, child in value.items() if type(child) in _INNER]
-            if not inner:
+            if _INNER.isdisjoint(map(type, value.values())):
                 return repr(dict(sorted(value.items())))
-            inner.sort()
+            inner = sorted(name for name, child in value.items() if type(child) in _INNER)
             flat = {name: value[name] for name in sorted(value.keys() - inner)}
             return repr(flat) + "{" + ",".join([f"{name!r}:{key(value[name], depth + 1)}" for name in inner]) + "}"
         keys = [key(item, depth + 1) for item in value]
