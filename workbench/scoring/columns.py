@@ -1,6 +1,5 @@
 """One column of scalars against another: which are equal, and how much alike the others are."""
 
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,29 +20,25 @@ _MANY = 100_000  # cells from which a second thread pays
 
 def compared(
     golden: Sequence[Any], record: Sequence[Any], comparator: Comparator, context: Context, least: float
-) -> "tuple[Cells, Cells]":
-    """Compares every value of one column with every value of another; null is neither equal nor alike to anything.
+) -> "Cells":
+    """How much alike every value of one column is to every value of another: 1 exactly where equal; n × m.
 
     Values are read once each and joined on their readings' keys, so that the comparator decides only what may be equal. Likeness is
     RapidFuzz's ratio (Indel) between the texts of the readings; below ``least`` it counts as none, being what any two names share.
-
-    Returns:
-        1 where equal, and the likeness from 0 to 1; both n × m.
+    Null is alike to nothing.
     """
     import numpy as np  # noqa: PLC0415
 
     if any(type(value) is Either for value in golden):
         answers = [(value.value, *value.alternates) if type(value) is Either else (value,) for value in golden]
-        equal, alike = compared([answer for some in answers for answer in some], record, comparator, context, least)
-        starts = np.cumsum([0, *map(len, answers[:-1])])
-        return np.maximum.reduceat(equal, starts, axis=0), np.maximum.reduceat(alike, starts, axis=0)
+        alike = compared([answer for some in answers for answer in some], record, comparator, context, least)
+        return np.maximum.reduceat(alike, np.cumsum([0, *map(len, answers[:-1])]), axis=0)
     left, left_codes = _distinct(golden)
     right, right_codes = _distinct(record)
-    equal, alike = _each(left, right, comparator, context, least)
+    alike = _each(left, right, comparator, context, least)
     if len(left) == len(golden) and len(right) == len(record):
-        return equal, alike
-    cells = np.ix_(left_codes, right_codes)
-    return equal[cells], alike[cells]
+        return alike
+    return alike[np.ix_(left_codes, right_codes)]
 
 
 def _distinct(values: Sequence[Any]) -> tuple[list[Any], Sequence[int]]:
@@ -62,61 +57,64 @@ def _distinct(values: Sequence[Any]) -> tuple[list[Any], Sequence[int]]:
     return firsts, indexes
 
 
-def _each(
-    left: list[Any], right: list[Any], comparator: Comparator, context: Context, least: float
-) -> "tuple[Cells, Cells]":
+def _each(left: list[Any], right: list[Any], comparator: Comparator, context: Context, least: float) -> "Cells":
     import numpy as np  # noqa: PLC0415
 
     readings = [None if value is None else comparator.read(value, context) for value in left]
     others = [None if value is None else comparator.read(value, context) for value in right]
     floor = getattr(comparator, "floor", 1.0)
     alike = _likeness(readings, others, min(least, floor))
-    equal = np.zeros(alike.shape, np.float32)
-    perhaps = {(i, j) for i, j in np.argwhere(alike >= floor).tolist()} if floor < 1 else set()
-    right_rows, right_columns = [], []
-    for i, j in perhaps | _sharing(readings, others):
+    perhaps = _sharing(readings, others)
+    if floor < 1:
+        perhaps += [(i, j) for i, j in np.argwhere(alike >= floor).tolist()]
+    for i, j in perhaps:
         one, other = left[i], right[j]
         comparison = SAME if type(one) is str and one == other else comparator.compare(one, other, context)
-        if comparison.equal:
-            right_rows.append(i)
-            right_columns.append(j)
-        else:
-            alike[i, j] = min(comparison.similarity, _ALMOST)
-    equal[right_rows, right_columns] = alike[right_rows, right_columns] = 1.0
-    return equal, alike
+        alike[i, j] = 1.0 if comparison.equal else min(comparison.similarity, _ALMOST)
+    return alike
 
 
-def _sharing(readings: list[Reading | None], others: list[Reading | None]) -> set[tuple[int, int]]:
-    """The places of readings that share a key."""
-    places: dict[Hashable, list[int]] = defaultdict(list)
+def _sharing(readings: list[Reading | None], others: list[Reading | None]) -> list[tuple[int, int]]:
+    """The places of readings that share a key; more than once, where they share more."""
+    places: dict[Hashable, list[int]] = {}
     for j, reading in enumerate(others):
         for key in reading.keys if reading else ():
-            places[key].append(j)
-    return {
+            places.setdefault(key, []).append(j)
+    return [
         (i, j) for i, reading in enumerate(readings) if reading for key in reading.keys for j in places.get(key, ())
-    }
+    ]
 
 
 def _likeness(readings: list[Reading | None], others: list[Reading | None], least: float) -> "Cells":
+    """The likeness of texts. Two that are quite alike share a key, and are compared after."""
     import numpy as np  # noqa: PLC0415
 
     texts = [reading.text if reading else None for reading in readings]
     other_texts = [reading.text if reading else None for reading in others]
+    if None not in texts and None not in other_texts:
+        return _ratios(texts, other_texts, least)
+    # Only texts are given to cdist: where one is None, it leaves its cell as the memory was (RapidFuzz 3.14).
+    alike = np.zeros((len(texts), len(other_texts)), np.float32)
     rows = [i for i, text in enumerate(texts) if text is not None]
     columns = [j for j, text in enumerate(other_texts) if text is not None]
-    if not (rows and columns):
-        return np.zeros((len(texts), len(other_texts)), np.float32)
+    if rows and columns:
+        alike[np.ix_(rows, columns)] = _ratios([texts[i] for i in rows], [other_texts[j] for j in columns], least)
+    return alike
+
+
+def _ratios(texts: list[str | None], others: list[str | None], least: float) -> "Cells":
+    import numpy as np  # noqa: PLC0415
     from rapidfuzz.fuzz import ratio  # noqa: PLC0415
     from rapidfuzz.process import cdist  # noqa: PLC0415
 
-    # Only texts are given to cdist: where one is None, it leaves its cell as the memory was (RapidFuzz 3.14).
-    some, other = [texts[i] for i in rows], [other_texts[j] for j in columns]
-    workers = -1 if len(some) * len(other) > _MANY else 1
-    cells: Cells = cdist(some, other, scorer=ratio, score_cutoff=100 * least, dtype=np.float32, workers=workers)
-    cells *= np.float32(0.01)
-    np.minimum(cells, np.float32(_ALMOST), out=cells)
-    if len(rows) == len(texts) and len(columns) == len(other_texts):
-        return cells
-    full = np.zeros((len(texts), len(other_texts)), np.float32)
-    full[np.ix_(rows, columns)] = cells
-    return full
+    workers = -1 if len(texts) * len(others) > _MANY else 1
+    cells: Cells = cdist(
+        texts,
+        others,
+        scorer=ratio,
+        score_cutoff=100 * least,
+        score_multiplier=0.01,
+        dtype=np.float32,
+        workers=workers,
+    )
+    return cells

@@ -71,7 +71,8 @@ class Reading(NamedTuple):
 
     Attributes:
         keys: Two values can be equal only if they share a key; `Comparator.compare` then decides.
-        text: What likeness is measured on, where there is likeness; a text alike to a comparator's ``floor`` can be equal too.
+        text: What likeness is measured on, where there is likeness; readings of one text share a key. Two whose texts are alike
+            to the comparator's ``floor``, if it has one below 1, can be equal too.
     """
 
     keys: tuple[Hashable, ...]
@@ -321,7 +322,7 @@ class Typed:
 
     def read(self, value: JsonValue, context: Context) -> Reading:
         """As the value's type has it."""
-        return (_TEXT if isinstance(value, str) else _EXACT).read(value, context)
+        return _read_text(value) if type(value) is str else _EXACT.read(value, context)
 
     def compare(self, golden: JsonValue, record: JsonValue, context: Context) -> Comparison:
         """As the values' type has it; two types are never equal."""

@@ -29,7 +29,7 @@ class Amount:
     def read(self, value: JsonValue, context: Context) -> Reading:
         """The values of both ends."""
         amount = _amount(value)
-        return Reading(((amount.low, amount.high),)) if amount else _TEXT.read(value, context)
+        return Reading(((amount.low, amount.high),) if amount else _TEXT.read(value, context).keys)
 
     def compare(self, golden: JsonValue, record: JsonValue, context: Context) -> Comparison:
         """Equal in all four."""
@@ -54,7 +54,7 @@ class Date:
         """The period, and what the words say, which is all there is when the period is not known."""
         date = _date(value, context.as_of)
         if date is None:
-            return _TEXT.read(value, context)
+            return Reading(_TEXT.read(value, context).keys)
         begins, ends = (
             moment and replace(moment, relation=None, clock="", weekday="") for moment in (date.begins, date.ends)
         )

@@ -113,7 +113,8 @@ class _Scorer:
         elif kind == record_kind == "object":
             golden_at, record_at = at
             grid, place = cell or (None, (0, 0))
-            for name in dict.fromkeys((*spot.shape.fields, *golden, *record)):
+            one_form = golden.keys() == record.keys() >= spot.shape.fields.keys()
+            for name in golden if one_form else dict.fromkeys((*spot.shape.fields, *golden, *record)):
                 of_field = spot.fields.get(name) or spot.field(name)
                 field_at = golden_at + of_field.at, record_at + of_field.at
                 one, other = golden.get(name), record.get(name)
