@@ -16,6 +16,7 @@ from workbench.extract import Extraction
 from workbench.goldens import Golden
 from workbench.model import Attempt
 from workbench.recordings import Recording
+from workbench.report.plain import EvaluationReport
 from workbench.runs import RunInfo
 
 FORMATS: dict[str, Any] = {
@@ -24,6 +25,7 @@ FORMATS: dict[str, Any] = {
     "run": RunInfo,
     "extraction": Extraction,
     "attempt": Attempt,
+    "evaluation": EvaluationReport,
 }
 
 

@@ -214,7 +214,10 @@ def _rejected_file(file: Path, reason: str) -> Rejected:
 def _read_lines(file: Path) -> Iterator[Article | Rejected]:
     """Bad lines are rejected one by one; one without an id goes by the file's name and the line's number."""
     with file.open("rb") as lines:
-        _refuse_binary(lines.peek(4))
+        start = lines.peek(4)[:4]
+        if start.startswith(UTF_16):
+            raise ArticleError("the file is in UTF-16", expected="JSON Lines in UTF-8 or CP949")
+        _refuse_binary(start)
         number = 0
         while raw := lines.readline(LARGEST + 1):
             number += 1
@@ -356,7 +359,7 @@ class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.text: list[str] = []
-        self.title: list[str] = []
+        self.titles: list[str] = []
         self._meta: dict[str, str] = {}
         self._hidden: list[str] = []
 
@@ -366,6 +369,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in HIDDEN:
             self._hidden.append(tag)
+            self.titles += [""] if tag == "title" else []
         elif tag == "meta":
             fields = {name: " ".join((value or "").split()) for name, value in attrs}
             for name in ("property", "name", "itemprop"):
@@ -384,7 +388,7 @@ class _Page(HTMLParser):
         if not self._hidden:
             self.text.append(data)
         elif self._hidden == ["title"]:
-            self.title.append(data)
+            self.titles[-1] += data
 
 
 def _read_html(text: str) -> tuple[str, _Known]:
@@ -396,7 +400,7 @@ def _read_html(text: str) -> tuple[str, _Known]:
         raise ArticleError(f"the page is malformed: {error}", way_out="save its text as .txt") from error
     published = page.meta("article:published_time", "datepublished", "pubdate", "date")
     known = _Known(
-        title=page.meta("og:title") or " ".join("".join(page.title).split()),
+        title=page.meta("og:title") or " ".join("".join(page.titles[:1]).split()),
         publisher=page.meta("og:site_name", "article:publisher"),
         # A page's date that is no ISO date is unknown, not guessed at.
         published=published and iso_day(published),

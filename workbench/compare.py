@@ -61,7 +61,7 @@ class FieldChange:
     """One field, over the articles in which either run or the golden has it.
 
     Attributes:
-        path: Which field: ``plans[].targets[].amount``.
+        path: Which field: ``orders[].items[].price``.
         baseline: The mean over these articles of the field's F1 in the baseline.
         candidate: The same in the candidate.
         change: The difference, article by article.

@@ -6,10 +6,9 @@ An article without a golden is not scored; an extraction without a record is sco
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
-from typing import Any
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
@@ -140,39 +139,6 @@ class Evaluation:
     def origins(self) -> Counter[str]:
         """How many articles rest on recordings of each origin."""
         return Counter(origin for article in self.articles for origin in article.extraction.origins)
-
-    def to_json(self) -> dict[str, Any]:
-        """The evaluation as plain JSON."""
-        return {
-            "f1": self.f1,
-            "interval": self.interval and asdict(self.interval),
-            "precision": self.precision,
-            "recall": self.recall,
-            "evidence": {"grounded": self.grounded, "contained": self.contained},
-            "micro": {**self.micro.measures._asdict(), "counts": self.micro.counts},
-            "articles": [
-                {
-                    "article": article.extraction.article,
-                    "state": article.extraction.state,
-                    "golden": article.golden,
-                    "f1": article.f1 if article.score else None,
-                    "precision": article.precision if article.score else None,
-                    "recall": article.recall if article.score else None,
-                    "quotes": article.extraction.quotes,
-                    "grounded": article.grounded,
-                    "leaves": article.extraction.leaves,
-                    "contained": article.contained,
-                    "worst": article.worst,
-                    "counts": article.score.counts if article.score else None,
-                }
-                for article in self.articles
-            ],
-            "fields": {
-                path: {**tally.measures._asdict(), "counts": tally.counts} for path, tally in self.fields.items()
-            },
-            "origins": dict(self.origins),
-            "notes": list(self.notes),
-        }
 
 
 def evaluate(extractions: Iterable[Extraction], goldens: Goldens, schema: type[BaseModel]) -> Evaluation:

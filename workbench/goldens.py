@@ -128,18 +128,18 @@ def _invalid(error: ValidationError, part: str, file: Path) -> GoldenError:
 
 def _check_pointer(record: JsonValue, at: str, file: Path) -> None:
     place: Any = record
-    start, *steps = at.split("/")
-    for step in steps if not start else [at]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        try:
-            index = int(name) if isinstance(place, list) and INDEX.fullmatch(name) else None
-            place = place[name if index is None else index]
-        except (KeyError, IndexError, TypeError) as error:
-            raise GoldenError(
-                f"alternates: {at} points to nothing in the record",
-                where=str(file),
-                expected="a JSON Pointer to a leaf",
-            ) from error
+    try:
+        if not at.startswith("/"):
+            raise KeyError(at)
+        for step in at.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            place = place[int(name)] if isinstance(place, list) and INDEX.fullmatch(name) else place[name]
+    except (KeyError, IndexError, TypeError) as error:
+        raise GoldenError(
+            f"alternates: {at} points to nothing in the record",
+            where=str(file),
+            expected="a JSON Pointer to a leaf",
+        ) from error
     if isinstance(place, dict | list):
         raise GoldenError(f"alternates: {at} is no leaf", where=str(file), expected="a JSON Pointer to a leaf")
 

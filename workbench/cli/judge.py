@@ -10,6 +10,7 @@ from workbench.errors import RunError
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import Extraction
 from workbench.gates import field_paths, judge, no_worse_than, parse_gate, require
+from workbench.report.plain import report
 from workbench.report.terminal import LEGEND, articles_table, extraction_view, fields_table, headline, short_paths
 from workbench.report.terminal import diff as diff_view
 from workbench.runs import Run, open_run
@@ -57,7 +58,7 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
         )
     if as_json:
         gates = [judgement.to_json() for judgement in judgements]
-        print_json({"run": str(run.folder), **evaluation.to_json(), "gates": gates})
+        print_json({"run": str(run.folder), **report(evaluation).model_dump(mode="json"), "gates": gates})
     else:
         out = stdout()
         out.print(articles_table(evaluation))

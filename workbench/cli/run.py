@@ -16,6 +16,7 @@ from workbench.extract import Extraction
 from workbench.goldens import read_goldens
 from workbench.jobs import Job, Summary, estimate, run_job
 from workbench.recordings import Recordings
+from workbench.report.plain import report
 from workbench.report.terminal import articles_table, cost_words, fields_table, headline
 from workbench.runs import open_run
 from workbench.settings import Endpoint, Project, environment, resolve_endpoint
@@ -145,7 +146,7 @@ def _exit_code(summary: Summary, *, replayed: bool) -> int:
 
 def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
     cost = summary.cost
-    scored = evaluation.to_json()
+    scored = report(evaluation).model_dump(mode="json")
     return {
         "run": str(summary.folder),
         "states": dict(summary.states),

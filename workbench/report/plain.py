@@ -1,0 +1,138 @@
+"""An evaluation as plain JSON, of a published form (docs/formats/evaluation.schema.json)."""
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from workbench.evaluate import ArticleScore, Evaluation
+from workbench.extract import State
+from workbench.scoring import Tally
+
+__all__ = ["FORMAT", "EvaluationReport", "report"]
+
+FORMAT: Final = "workbench.evaluation/1"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CountsReport(_Part):
+    """How many leaves have each verdict."""
+
+    correct: int
+    mismatch: int
+    omission: int
+    hallucination: int
+    absent: int
+
+
+class MeasuresReport(_Part):
+    """Measures over pooled leaves."""
+
+    precision: float
+    recall: float
+    f1: float
+    counts: CountsReport
+
+
+class IntervalReport(_Part):
+    """A mean over articles and its t interval, not clipped; the bounds are null for a single article."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    level: float
+
+
+class ArticleReport(_Part):
+    """One article; its measures are null where it has no golden."""
+
+    article: str
+    state: State
+    golden: str | None
+    f1: float | None
+    precision: float | None
+    recall: float | None
+    quotes: int
+    grounded: int
+    leaves: int
+    """Copied values that stand beside a quote."""
+    contained: int
+    """Those of them that stand inside it."""
+    findings: int
+    worst: str | None
+    """The field with the most leaves wrong."""
+    counts: CountsReport | None
+
+
+class EvidenceReport(_Part):
+    """Shares over all articles; null where there are no quotes."""
+
+    grounded: float | None
+    contained: float | None
+
+
+class EvaluationReport(_Part):
+    """A run held against its goldens. ``f1``, ``precision`` and ``recall`` are means over articles; ``micro`` and ``fields`` pool leaves."""
+
+    format: Literal["workbench.evaluation/1"] = FORMAT
+    f1: float | None
+    interval: IntervalReport | None
+    precision: float | None
+    recall: float | None
+    micro: MeasuresReport
+    evidence: EvidenceReport
+    articles: tuple[ArticleReport, ...]
+    fields: dict[str, MeasuresReport]
+    origins: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def report(evaluation: Evaluation) -> EvaluationReport:
+    """The evaluation in its published form."""
+    interval = evaluation.interval
+    return EvaluationReport(
+        f1=evaluation.f1,
+        interval=None
+        if interval is None
+        else IntervalReport(
+            mean=interval.mean, low=interval.low, high=interval.high, n=interval.n, level=interval.level
+        ),
+        precision=evaluation.precision,
+        recall=evaluation.recall,
+        micro=_measures(evaluation.micro),
+        evidence=EvidenceReport(grounded=evaluation.grounded, contained=evaluation.contained),
+        articles=tuple(_article(article) for article in evaluation.articles),
+        fields={path: _measures(tally) for path, tally in evaluation.fields.items()},
+        origins=dict(evaluation.origins),
+        notes=evaluation.notes,
+    )
+
+
+def _article(article: ArticleScore) -> ArticleReport:
+    scored = article.score is not None
+    return ArticleReport(
+        article=article.extraction.article,
+        state=article.extraction.state,
+        golden=article.golden,
+        f1=article.f1 if scored else None,
+        precision=article.precision if scored else None,
+        recall=article.recall if scored else None,
+        quotes=article.extraction.quotes,
+        grounded=article.grounded,
+        leaves=article.extraction.leaves,
+        contained=article.contained,
+        findings=len(article.extraction.findings),
+        worst=article.worst,
+        counts=_counts(article.score) if article.score else None,
+    )
+
+
+def _measures(tally: Tally) -> MeasuresReport:
+    return MeasuresReport(precision=tally.precision, recall=tally.recall, f1=tally.f1, counts=_counts(tally))
+
+
+def _counts(tally: Tally) -> CountsReport:
+    return CountsReport.model_validate(tally.counts)
