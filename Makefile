@@ -9,7 +9,7 @@ SYNC := $(UV) sync --quiet --locked --inexact
 demo: .venv/.demo ## replay the seed articles' recordings and score them: no key, no network
 	@.venv/bin/workbench run --replay
 
-test: check ## everything; what could not run says so
+test: check .venv/.browser ## everything; what could not run says so
 	@.venv/bin/python -m pytest
 
 check: .venv/.test ## what test does before pytest: style, types, import directions
@@ -44,3 +44,12 @@ $(UV):
 	@$(SYNC) --group dev
 	@$(SYNC) --group dev --group real-model || echo "note: the real model cannot be installed here; its test will say so"
 	@touch .venv/.demo $@
+
+# A browser for the tests of pages: one that is there, else Debian's where we may install it, else playwright's own.
+.venv/.browser: | .venv/.test
+	@command -v chromium >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing chromium for the tests of pages" \
+	       && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium fonts-noto-cjk >.venv/browser.log 2>&1; } \
+	  || .venv/bin/playwright install chromium >.venv/browser.log 2>&1 \
+	  || echo "note: there is no browser and none can be installed; the tests of pages will say so"
+	@touch $@

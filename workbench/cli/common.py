@@ -2,8 +2,9 @@
 
 import json
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from rich.console import Console
 from workbench.articles import Article, Rejected, read_articles, read_text
 from workbench.errors import RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
+from workbench.extract import Extraction
 from workbench.goldens import read_goldens
 from workbench.runs import Run, latest_run, open_run
 from workbench.scoring import Language
@@ -31,6 +33,7 @@ __all__ = [
     "stderr",
     "stdout",
     "task_of",
+    "texts_of",
     "the_run",
 ]
 
@@ -138,3 +141,21 @@ def evaluation_of(here: Project, run: Run, goldens: Path | None = None) -> tuple
         raise RunError("there are no goldens here", where=str(goldens), expected="a folder of goldens")
     folder = goldens or here.path("goldens") / task.name
     return task, evaluate(run.extractions(), read_goldens(folder, task.schema), task.schema)
+
+
+def texts_of(here: Project) -> Callable[[Extraction], str | None]:
+    """Gives the text of an extraction's article, as long as it still stands where the run found it."""
+    known: dict[str, str] = {}
+    read: set[str] = set()
+
+    def text(extraction: Extraction) -> str | None:
+        file = re.sub(r":\d+$", "", extraction.place)
+        if extraction.text and extraction.text not in known and file not in read:
+            read.add(file)
+            path = here.path(file)
+            for article in read_articles([path]) if path.is_file() else ():
+                if isinstance(article, Article):
+                    known[article.hash] = article.text
+        return known.get(extraction.text or "")
+
+    return text

@@ -4,16 +4,28 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.common import as_json, evaluation_of, language, print_json, project, stdout, the_run
+from workbench.cli.common import (
+    as_json,
+    evaluation_of,
+    language,
+    print_json,
+    project,
+    stderr,
+    stdout,
+    texts_of,
+    the_run,
+)
 from workbench.compare import compare
 from workbench.errors import RunError
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import Extraction
 from workbench.gates import field_paths, judge, no_worse_than, parse_gate, require
+from workbench.report.markdown import report as markdown_report
 from workbench.report.plain import report
 from workbench.report.terminal import LEGEND, articles_table, extraction_view, fields_table, headline, short_paths
 from workbench.report.terminal import diff as diff_view
 from workbench.runs import Run, open_run
+from workbench.settings import Project
 
 __all__ = ["diff", "evaluate", "show"]
 
@@ -33,6 +45,8 @@ run_option = click.option(
 @click.option(
     "--no-worse-than", "baseline", metavar="RUN", type=click.Path(path_type=Path), help="Hold it against a run."
 )
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page that opens from disk.")
+@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write a summary for a pull request.")
 @click.option("--margin", default=0.0, show_default=True, help="How much worse than that run is still let through.")
 @as_json
 def evaluate(  # noqa: PLR0917 - click gives each option by its name
@@ -40,6 +54,8 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
     goldens: Path | None,
     fail_under: tuple[str, ...],
     baseline: Path | None,
+    html: Path | None,
+    markdown: Path | None,
     margin: float,
     as_json: bool,
 ) -> None:
@@ -56,6 +72,10 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
         judgements.append(
             no_worse_than(compare(evaluation_of(here, open_run(baseline), goldens)[1], evaluation), margin)
         )
+    if html:
+        _write(html, _page(here, run, evaluation))
+    if markdown:
+        _write(markdown, markdown_report(evaluation, title=f"{run.info.task}: {run.info.id}", language=language()))
     if as_json:
         gates = [judgement.to_json() for judgement in judgements]
         print_json({"run": str(run.folder), **report(evaluation).model_dump(mode="json"), "gates": gates})
@@ -119,6 +139,27 @@ def show(article: str, folder: Path | None, as_json: bool) -> None:
         print_json(found.model_dump(mode="json"))
         return
     stdout().print(extraction_view(found))
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    stderr().print(f"written  {file}", markup=False)
+
+
+def _page(here: Project, run: Run, evaluation: Evaluation) -> str:
+    from workbench.report.html import report as html_report  # noqa: PLC0415 - templates, which only this needs
+
+    info = {
+        "run": run.info.id,
+        "started": run.info.started.isoformat(),
+        "task": run.info.task,
+        "model": run.info.model,
+        "endpoint": run.info.endpoint or "replayed",
+    }
+    return html_report(
+        evaluation, texts_of(here), title=f"{run.info.task}: {run.info.id}", language=language(), info=info
+    )
 
 
 def _chosen(evaluation: Evaluation, ids: tuple[str, ...], run: Run) -> list[ArticleScore]:

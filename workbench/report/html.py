@@ -29,7 +29,7 @@ from workbench.korean import read_amount, read_date
 from workbench.report.markdown import beside_of, fields_of, headline_of, others_of, wrong
 from workbench.report.spans import LONGEST_TEXT, Clipped, Segment, clip, segments, visible
 from workbench.report.terminal import COUNTED, SIGNS, short_paths
-from workbench.scoring import Language, Leaf, Verdict
+from workbench.scoring import Language, Leaf, Reason, Verdict
 from workbench.scoring.stats import Interval
 
 __all__ = ["ArticleView", "Asset", "Group", "Lost", "Row", "Value", "asset", "environment", "report", "view"]
@@ -37,6 +37,8 @@ __all__ = ["ArticleView", "Asset", "Group", "Lost", "Row", "Value", "asset", "en
 MOST_ROWS: Final = 2_000
 """Fields of one article that are shown. The figures count them all."""
 MOST_NOTES: Final = 12
+RECORDS: Final = "record "
+"""Stands before the number of an item that only the record has: the golden may have another of that number."""
 LOST: Final = frozenset({"ungrounded_quote", "value_not_in_article"})
 """Findings that say that something could not be found."""
 
@@ -101,7 +103,7 @@ class Group:
     """Fields that stand together: those of one item, or the items of a list that have one field each.
 
     Attributes:
-        label: ``projects 3``; empty for the fields of the record itself.
+        label: ``items 3``; empty for the fields of the record itself.
         gist: The value that says which item it is.
         rows: The fields.
     """
@@ -310,30 +312,23 @@ class _Viewer:
         shown = self.leaves[:MOST_ROWS]
         for number, leaf in enumerate(shown):
             self._locate(number, leaf)
-        lost, findings = self._lost()
+        for finding in self.extraction.findings:
+            if finding.at in self.row_at:
+                self.findings.setdefault(self.row_at[finding.at], []).append(clip(finding.says).text)
         cut = None if self.text is None else segments(self.text, self.quote_spans, self.value_spans)
-        first_of_quote: dict[int, int] = {}
-        first_of_value: dict[int, int] = {}
-        for index, segment in enumerate(cut or ()):
-            for quote in segment.quotes:
-                first_of_quote.setdefault(quote, index)
-            for value in segment.values:
-                first_of_value.setdefault(value, index)
-        rows = []
-        for number, leaf in enumerate(shown):
-            quote_at = self._quote_at(leaf.record_at)
-            quote = self.quotes.get(quote_at) if quote_at else None
-            quote = quote if quote in first_of_quote else None
-            anchor = first_of_value.get(number) if quote is None else first_of_quote[quote]
-            rows.append(self._row(number, leaf, quote, anchor, quote_at))
+        quotes = _first_segments(segment.quotes for segment in cut or ())
+        values = _first_segments(segment.values for segment in cut or ())
+        rows = [self._row(number, leaf, quotes, values) for number, leaf in enumerate(shown)]
+        groups = tuple(self._groups(shown, rows))
+        labels = {row.number: (group.label, row.name) for group in groups for row in group.rows}
         return ArticleView(
             score=self.article,
             text=None if cut is None else tuple(cut),
             length=self.length,
-            groups=tuple(self._groups(shown, rows)),
+            groups=groups,
             more=len(self.leaves) - len(shown),
-            lost=tuple(lost),
-            findings=tuple(findings),
+            lost=tuple(self._noticed(labels, lost=True)),
+            findings=tuple(self._noticed(labels, lost=False)),
             differing=len(wrong(self.article)),
             first_rows={row.quote: row.number for row in reversed(rows) if row.quote is not None},
         )
@@ -361,19 +356,27 @@ class _Viewer:
         own, beside = f"{at}/quote", f"{at.rpartition('/')[0]}/quote"
         return own if own in self.scalars else beside if beside in self.scalars else None
 
-    def _lost(self) -> tuple[list[Lost], list[Lost]]:
-        lost, others = [], []
+    def _noticed(self, labels: Mapping[int, tuple[str, str]], *, lost: bool) -> Iterator[Lost]:
+        """The findings, by the names that their fields go by here."""
         for finding in self.extraction.findings:
+            if (finding.name in LOST) is not lost:
+                continue
             row = self.row_at.get(finding.at)
-            words = self.scalars.get(finding.at)
-            found = Lost(self._label(finding.at), _value(words), clip(finding.says).text, row)
-            (lost if finding.name in LOST else others).append(found)
-            if row is not None:
-                self.findings.setdefault(row, []).append(clip(finding.says).text)
-        return lost, others
+            group, name = labels.get(-1 if row is None else row, ("", ""))
+            if row is None:
+                name = self._label(finding.at)
+            elif finding.at in self.quotes:
+                name = f"{name} › quote" if name.removeprefix(RECORDS)[:1].isdigit() or not group else "quote"
+            label = " › ".join(part for part in (group, name) if part)
+            yield Lost(label, _value(self.scalars.get(finding.at)), clip(finding.says).text, row)
 
-    def _row(self, number: int, leaf: Leaf, quote: int | None, anchor: int | None, quote_at: str | None) -> Row:
+    def _row(self, number: int, leaf: Leaf, quotes: Mapping[int, int], values: Mapping[int, int]) -> Row:
+        """The field's row; its name is given when it is known what it stands with."""
         scored = self.article.score is not None
+        quote_at = self._quote_at(leaf.record_at)
+        quote = self.quotes[quote_at] if quote_at else None
+        quote = quote if quote in quotes else None
+        anchor = values.get(number) if quote is None else quotes[quote]
         return Row(
             number=number,
             name="",
@@ -441,17 +444,28 @@ class _Step:
     number: str = ""
 
     def __str__(self) -> str:
+        if self.number.startswith(RECORDS):
+            return f"{self.name} ({self.number})"
         return f"{self.name} {self.number}" if self.number else self.name
 
 
+def _first_segments(numbers: Iterable[tuple[int, ...]]) -> dict[int, int]:
+    """The segment that each quote or value begins with."""
+    first: dict[int, int] = {}
+    for index, some in enumerate(numbers):
+        for number in some:
+            first.setdefault(number, index)
+    return first
+
+
 def _shared_root(paths: Iterable[str]) -> str:
-    """The list that all fields are in: ``plans`` of ``plans[].title`` and all the others; empty if there is none."""
+    """The list that all fields are in: ``orders`` of ``orders[].number`` and all the others; empty if there is none."""
     roots = {path.partition("[].")[0] if "[]." in path else "" for path in paths}
     return roots.pop() if len(roots) == 1 else ""
 
 
 def _steps(at: str, known: int | None = None) -> tuple[_Step, ...]:
-    """The steps of a pointer: ``/plans/0/projects/2/name`` is ``plans 1``, ``projects 3``, ``name``.
+    """The steps of a pointer: ``/orders/0/items/2/price`` is ``orders 1``, ``items 3``, ``price``.
 
     Args:
         at: The pointer.
@@ -461,7 +475,7 @@ def _steps(at: str, known: int | None = None) -> tuple[_Step, ...]:
     for index, step in enumerate(at.split("/")[1:], 1):
         if steps and step.isascii() and step.isdigit():
             before = f"{steps[-1].number} " if steps[-1].number else ""
-            own = "record " if known is not None and index >= known else ""
+            own = RECORDS if known is not None and index >= known else ""
             steps[-1] = _Step(steps[-1].name, f"{before}{own}{int(step) + 1}")
         else:
             steps.append(_Step(clip(step.replace("~1", "/").replace("~0", "~"), 60).text))
@@ -495,14 +509,13 @@ def _scalars(at: str, value: object) -> Iterator[tuple[str, JsonValue]]:
 
 def _unscored(scalars: Mapping[str, JsonValue]) -> Iterator[Leaf]:
     """A record's values as leaves without a verdict that counts."""
-    from workbench.scoring import Reason  # noqa: PLC0415
-
     for at, value in scalars.items():
         parent, _, name = at.rpartition("/")
         if value is None or name == "quote":
             continue
         place = parent if name == "value" and f"{parent}/quote" in scalars else at
-        yield Leaf(place, None, place, "hallucination", None, value, Reason("same"))
+        path = "".join("[]" if step.isdigit() else f".{step}" for step in place.split("/")[1:])[1:]
+        yield Leaf(path, None, place, "hallucination", None, value, Reason("same"))
 
 
 def _value(value: JsonValue) -> Value | None:

@@ -41,7 +41,7 @@ class Field:
     """What a field is worth.
 
     Attributes:
-        path: ``plans[].targets[].amount``.
+        path: ``orders[].items[].price``.
         name: The path as people are shown it.
         f1: The mean over the articles that have the field, golden or record.
         tally: The field's leaves of all articles, pooled.

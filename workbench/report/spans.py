@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
+from itertools import pairwise
 from typing import Final
 
 from workbench.evidence import Span
@@ -100,7 +101,7 @@ def segments(text: str, quotes: Mapping[int, Span], values: Mapping[int, Span]) 
     cuts = sorted({0, whole, *begins, *ends})
     active: tuple[dict[int, int], dict[int, int]] = ({}, {})
     found = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         for _, _, kind, number in ends.get(start, ()):
             del active[kind][number]
         for first, last, kind, number in begins.get(start, ()):
