@@ -1,0 +1,108 @@
+"""``workbench eval`` with its gates and reports, ``compare``, ``agreement`` and ``goldens check``, as a user runs them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from loopback import Loopback
+from small_project import ARTICLES, Command
+
+from workbench.canonical import hash_text
+
+
+@pytest.fixture
+def run(project: Path, server: Loopback, workbench: Command) -> Path:
+    """A run of both articles, with a golden for each; the bookshop's has a leaf that the record has not."""
+    records = {
+        "bakery": {"street": "동문로", "shops": [{"name": "밀밭", "since": "2031년 3월"}]},
+        "bookshop": {"street": "서문길", "shops": [{"name": "종이숲", "since": "2029년"}]},
+    }
+    for folder in ("street", "street-second"):
+        for name, record in records.items():
+            file = project / "goldens" / folder / f"{name}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            fields = {"format": "workbench.golden/1", "id": name, "schema": "1", "texts": [hash_text(ARTICLES[name])]}
+            file.write_text(json.dumps({**fields, "record": record}, ensure_ascii=False), encoding="utf-8")
+    return Path(workbench("run", "--base-url", server.base_url, "--json").json["run"])
+
+
+def test_a_gate_that_holds_lets_the_run_through(run: Path, workbench: Command) -> None:
+    result = workbench("eval", "--fail-under", "street=0.9", "--json")
+    assert (result.code, [gate["passed"] for gate in result.json["gates"]]) == (0, [True])
+
+
+def test_a_gate_that_does_not_hold_exits_with_1_and_the_reason(run: Path, workbench: Command) -> None:
+    result = workbench("eval", "--fail-under", "F1=0.99", "--fail-under", "street=0.9")
+    assert result.code == 1
+    assert "1 of 2 gates failed" in result.err
+
+
+def test_a_gate_of_an_unknown_field_is_a_usage_error(run: Path, workbench: Command) -> None:
+    assert workbench("eval", "--fail-under", "roof=0.9").code == 2
+
+
+def test_a_run_is_no_worse_than_itself(run: Path, workbench: Command) -> None:
+    assert workbench("eval", run, "--no-worse-than", run).code == 0
+
+
+def test_the_page_holds_the_article_and_opens_from_disk(run: Path, workbench: Command, tmp_path: Path) -> None:
+    file = tmp_path / "out" / "report.html"
+    assert workbench("eval", "--html", file).code == 0
+    page = file.read_text(encoding="utf-8")
+    assert "밀밭" in page
+    assert "default-src 'none'" in page.replace("&#39;", "'")
+
+
+def test_the_markdown_begins_with_the_figures(run: Path, workbench: Command, tmp_path: Path) -> None:
+    file = tmp_path / "report.md"
+    workbench("eval", "--markdown", file)
+    assert "**F1 0.9" in file.read_text(encoding="utf-8")
+
+
+def test_an_evaluation_is_of_its_published_form(run: Path, workbench: Command) -> None:
+    from workbench.report.plain import EvaluationReport
+
+    fields = workbench("eval", "--json").json
+    EvaluationReport.model_validate({name: value for name, value in fields.items() if name not in {"run", "gates"}})
+    assert fields["format"] == "workbench.evaluation/1"
+
+
+def test_compare_of_a_run_with_itself_finds_no_difference(run: Path, workbench: Command) -> None:
+    result = workbench("compare", run, run, "--json")
+    assert (result.code, result.json["change"]["difference"], result.json["change"]["p"]) == (0, 0, 1)
+
+
+def test_two_labellings_that_say_the_same_agree_wholly(run: Path, project: Path, workbench: Command) -> None:
+    goldens = project / "goldens"
+    result = workbench("agreement", goldens / "street", goldens / "street-second", "--json").json
+    assert (result["f1"], result["only_first"], result["only_second"]) == (1, [], [])
+
+
+def test_a_leaf_that_two_labellers_read_differently_lowers_their_agreement(
+    run: Path, project: Path, workbench: Command
+) -> None:
+    file = project / "goldens" / "street-second" / "bakery.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"밀밭"', '"보리밭"'), encoding="utf-8")
+    goldens = project / "goldens"
+    result = workbench("agreement", goldens / "street", goldens / "street-second", "--json").json
+    assert result["fields"]["shops[].name"]["f1"] < 1
+    assert result["fields"]["street"]["f1"] == 1
+
+
+def test_goldens_check_is_content_with_values_that_stand_in_their_articles(run: Path, workbench: Command) -> None:
+    assert workbench("goldens", "check").code == 0
+
+
+def test_goldens_check_names_a_value_that_its_article_does_not_have(
+    run: Path, project: Path, workbench: Command
+) -> None:
+    file = project / "goldens" / "street" / "bakery.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"밀밭"', '"보리밭"'), encoding="utf-8")
+    result = workbench("goldens", "check", "--json")
+    assert (result.code, result.json["not_found"]) == (1, {"bakery": {"/shops/0/name": "보리밭"}})
+
+
+def test_goldens_check_names_an_article_that_nobody_labelled(run: Path, project: Path, workbench: Command) -> None:
+    (project / "articles" / "new.txt").write_text("새 글이다.", encoding="utf-8")
+    result = workbench("goldens", "check", "--json")
+    assert (result.code, result.json["unanswered"]) == (1, ["new"])
