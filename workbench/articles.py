@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from workbench.canonical import canonical_text, hash_text
 from workbench.errors import ArticleError
+from workbench.pages import read_page
 
 __all__ = ["Article", "Rejected", "check_ids", "decode", "is_id", "iso_day", "read_articles", "read_text"]
 
@@ -31,11 +31,6 @@ ID = re.compile(rf"[^\s.{UNSEEN}][^{UNSEEN}]{{0,99}}")
 PUBLISHED = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ].*")
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 BINARY = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff")
-HIDDEN = {"title", "script", "style", "noscript", "template"}
-BLOCKS = re.compile(
-    "address|article|aside|blockquote|br|d[dlt]|div|fieldset|figcaption|figure|footer|form|h[1-6r]|header|li|main|nav|[ou]l"
-    "|option|p|pre|section|table|tr"
-)
 
 
 class _Known(BaseModel):
@@ -353,60 +348,11 @@ def _sidecar(file: Path) -> _Known:
         raise ArticleError(f"the sidecar is no JSON: {error}", where=_storable(sidecar)) from error
 
 
-class _Page(HTMLParser):
-    """What a page shows, with a line's end around each block, and what its meta tags say."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.text: list[str] = []
-        self.titles: list[str] = []
-        self._meta: dict[str, str] = {}
-        self._hidden: list[str] = []
-
-    def meta(self, *names: str) -> str | None:
-        return next((self._meta[name] for name in names if name in self._meta), None)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in HIDDEN:
-            self._hidden.append(tag)
-            self.titles += [""] if tag == "title" else []
-        elif tag == "meta":
-            fields = {name: " ".join((value or "").split()) for name, value in attrs}
-            for name in ("property", "name", "itemprop"):
-                if fields.get(name) and fields.get("content"):
-                    self._meta.setdefault(fields[name].lower(), fields["content"])
-        else:
-            self.text.append("\n" if BLOCKS.fullmatch(tag) else " " if tag in {"td", "th"} else "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._hidden:
-            self._hidden.remove(tag)
-        elif tag != "br" and BLOCKS.fullmatch(tag):
-            self.text.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.text.append(data)
-        elif self._hidden == ["title"]:
-            self.titles[-1] += data
-
-
 def _read_html(text: str) -> tuple[str, _Known]:
-    page = _Page()
-    try:
-        page.feed(text)
-        page.close()
-    except AssertionError as error:  # how html.parser says it
-        raise ArticleError(f"the page is malformed: {error}", way_out="save its text as .txt") from error
-    published = page.meta("article:published_time", "datepublished", "pubdate", "date")
-    known = _Known(
-        title=page.meta("og:title") or " ".join("".join(page.titles[:1]).split()),
-        publisher=page.meta("og:site_name", "article:publisher"),
-        # A page's date that is no ISO date is unknown, not guessed at.
-        published=published and iso_day(published),
-    )
-    lines = (" ".join(line.split()) for line in "".join(page.text).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip(), known
+    page = read_page(text)
+    # A page's date that is no ISO date is unknown, not guessed at.
+    published = page.published and iso_day(page.published)
+    return page.text, _Known(title=page.title, publisher=page.publisher, published=published)
 
 
 def _first(error: ValidationError) -> str:

@@ -92,12 +92,12 @@ def read_golden(file: Path, schema: type[BaseModel]) -> Golden:
     except OSError as error:
         raise GoldenError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
     except ValidationError as error:
-        raise _invalid(error, "", file) from error
+        raise _invalid(error, (), file) from error
     try:
         # As JSON, where a date is text and a tuple is a list.
         form(schema).model_validate_json(canonical_json(golden.record), strict=True)
     except ValidationError as error:
-        raise _invalid(error, "record/", file) from error
+        raise _invalid(error, ("record",), file) from error
     except ValueError as error:
         raise GoldenError(f"record: {error}", where=str(file), expected="JSON") from error
     if golden.id != canonical_text(file.stem):
@@ -119,9 +119,9 @@ def read_golden(file: Path, schema: type[BaseModel]) -> Golden:
     return golden
 
 
-def _invalid(error: ValidationError, part: str, file: Path) -> GoldenError:
+def _invalid(error: ValidationError, part: tuple[str, ...], file: Path) -> GoldenError:
     first = error.errors()[0]
-    at = part + "/".join(map(str, first["loc"]))
+    at = "/".join((*part, *map(str, first["loc"])))
     says = f"{at}: {first['msg']}" if at else first["msg"]
     return GoldenError(says, where=str(file), way_out="mend the golden, or label it anew")
 

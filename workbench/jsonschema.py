@@ -5,7 +5,7 @@ and knows a part of JSON Schema only. A schema that does not fit is refused befo
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,6 +17,7 @@ __all__ = ["json_schema", "misfits", "strict_schema"]
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What an endpoint takes as a schema's name, or a tool's."""
+REF = "#/$defs/"
 LOOK_AROUND = re.compile(r"\(\?<?[=!]")
 
 UNSUPPORTED = {
@@ -52,8 +53,27 @@ def json_schema(schema: type[BaseModel]) -> dict[str, Any]:
         raise SchemaError(f"JSON Schema cannot express it: {error.message}", where=where) from error
     root = str(generated.get("$ref", ""))  # so Pydantic writes a model that holds itself
     if root:
-        return {**generated["$defs"][root.removeprefix("#/$defs/")], "$defs": generated["$defs"]}
-    return generated
+        generated = {**generated["$defs"][root.removeprefix(REF)], "$defs": generated["$defs"]}
+    definitions = generated.get("$defs", {})
+    # A generic is named after its parameters, comparators among them, which are no part of a request.
+    generics = {name for name, definition in definitions.items() if "[" in definition.get("title", "")}
+    inlined = _inlined(generated, definitions, lambda name, _: name in generics)
+    kept = {name: definition for name, definition in inlined.get("$defs", {}).items() if name not in generics}
+    return {key: value for key, value in inlined.items() if key != "$defs"} | ({"$defs": kept} if kept else {})
+
+
+def _inlined(node: Any, definitions: dict[str, Any], chosen: Callable[[str, dict[str, Any]], bool]) -> Any:
+    """The schema with the chosen references replaced by what they refer to; what stands beside a reference goes before that."""
+    if isinstance(node, list):
+        return [_inlined(child, definitions, chosen) for child in node]
+    if not isinstance(node, dict):
+        return node
+    name = str(node.get("$ref", "")).removeprefix(REF)
+    if name in definitions and chosen(name, node):
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        definition = {key: value for key, value in definitions[name].items() if key != "title"}
+        return _inlined({**definition, **beside}, definitions, chosen)
+    return {key: _inlined(value, definitions, chosen) for key, value in node.items()}
 
 
 def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
@@ -70,7 +90,9 @@ def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
             where=f"{schema.__module__}.{schema.__qualname__}",
             way_out='change these fields, or set mode = "tools" or "json" in the prompt\'s front matter',
         )
-    strict: dict[str, Any] = _strict(generated)
+    # Strict mode takes nothing beside a reference, such as the description of the field that refers.
+    inlined = _inlined(generated, generated.get("$defs", {}), lambda _, node: len(node) > 1)
+    strict: dict[str, Any] = _strict(inlined)
     return strict
 
 
@@ -98,7 +120,7 @@ def _misfits(node: Any, at: str) -> Iterator[str]:
     if node.get("default") is not None:
         yield f"{at}: a default (the model must say each value; use `| None` for absence)"
     if LOOK_AROUND.search(str(node.get("pattern", ""))):
-        yield f"{at}: a pattern that looks around, as Decimal has (use text or a float)"
+        yield f"{at}: a pattern that looks around, as older Pydantic writes for Decimal (use text or a float)"
     for name, child in node.get("properties", {}).items():
         yield from _misfits(child, f"{at}.{name}")
     for child in node.get("anyOf", []):

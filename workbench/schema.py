@@ -17,6 +17,7 @@ from typing import Annotated, Any, ForwardRef, Generic, Literal, TypeVar, Union,
 
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, create_model
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from workbench.canonical import hash_json
 from workbench.errors import SchemaError
@@ -169,12 +170,30 @@ def schema_version(schema: type[BaseModel]) -> str:
     declared = getattr(schema, "version", None)
     if isinstance(declared, str):
         return declared
-    return hash_json(form(schema).model_json_schema())
+    return hash_json(_shape(form(schema).model_json_schema()))
+
+
+def _shape(node: Any) -> Any:
+    """A JSON Schema without its words: a description put better leaves every golden as it was."""
+    if isinstance(node, list):
+        return [_shape(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: {name: _shape(child) for name, child in value.items()} if key in {"properties", "$defs"} else _shape(value)
+        for key, value in node.items()
+        if key not in {"title", "description"}
+    }
 
 
 def pointer(*steps: str | int) -> str:
     """A JSON Pointer (RFC 6901) from its steps."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _step(key: object) -> str:
+    """A dictionary's key as JSON has it."""
+    return str(next(iter(to_jsonable_python({key: None}))))
 
 
 def values(record: BaseModel) -> JsonValue:
@@ -214,7 +233,7 @@ def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
             yield from _citations(child, (*at, index))
     elif isinstance(item, dict):
         for key, child in item.items():
-            yield from _citations(child, (*at, str(key)))
+            yield from _citations(child, (*at, _step(key)))
 
 
 def _supported(item: BaseModel, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
@@ -233,7 +252,7 @@ def _uncited(item: object, at: tuple[str | int, ...]) -> Iterator[tuple[str, str
             yield from _uncited(child, (*at, index))
     elif isinstance(item, dict):
         for key, child in item.items():
-            yield from _uncited(child, (*at, str(key)))
+            yield from _uncited(child, (*at, _step(key)))
     elif isinstance(item, str):
         yield pointer(*at), item
 
@@ -253,7 +272,7 @@ def _copied(item: object, at: tuple[str | int, ...], marks: tuple[object, ...]) 
             yield from _copied(child, (*at, index), marks)
     elif isinstance(item, dict):
         for key, child in item.items():
-            yield from _copied(child, (*at, str(key)), marks)
+            yield from _copied(child, (*at, _step(key)), marks)
     elif isinstance(item, str):
         yield Copied(pointer(*at), item, marks)
 

@@ -27,6 +27,8 @@ __all__ = [
     "resolve_endpoint",
 ]
 
+OWN = "WORKBENCH_"
+"""How variables begin that a project may name: whoever sets one means it for the workbench."""
 OPENAI = "https://api.openai.com/v1"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -154,8 +156,8 @@ def resolve_endpoint(
 ) -> Endpoint | None:
     """The endpoint that this run talks to, or None if neither key nor endpoint is given: then a run replays.
 
-    The order is command line, environment, ``.env``, project. A project's endpoint uses the key variable that it names, which may not be
-    ``OPENAI_API_KEY``; a ``.env`` file may not point the environment's key elsewhere.
+    The order is command line, environment, ``.env``, project. A project's endpoint uses the key variable that it names, which begins with
+    ``WORKBENCH_``; a ``.env`` file may not point the environment's key elsewhere.
 
     Raises:
         SettingsError: If address and key do not belong together, or the address is plain http beyond this machine.
@@ -186,11 +188,11 @@ def resolve_endpoint(
 
 def _project_endpoint(named: EndpointSettings, environ: Mapping[str, str], dotenv: Mapping[str, str]) -> Endpoint:
     variable = named.key_variable
-    if variable == "OPENAI_API_KEY":
+    if variable and not variable.startswith(OWN):
         raise SettingsError(
-            "a project's settings may not send OPENAI_API_KEY to an address of their own",
+            f"a project's settings may not send {variable} to an address of their own",
             where="[tool.workbench.endpoint] key_variable",
-            expected="a variable of the endpoint's own, such as MY_ENDPOINT_KEY",
+            expected=f"a variable that is set for this alone, such as {OWN}MY_ENDPOINT_KEY",
             way_out="or leave the table out and pass --base-url",
         )
     key = (environ.get(variable) or dotenv.get(variable)) if variable else None

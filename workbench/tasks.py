@@ -132,9 +132,11 @@ def load_task(name: str, root: Path) -> Task:
         SchemaError: If the schema cannot be loaded, or the mode cannot take it.
     """
     file = root / "prompts" / f"{name}.md"
-    if not re.fullmatch(r"[\w-]+", name) or not file.is_file():
-        known = ", ".join(sorted(p.stem for p in (root / "prompts").glob("*.md"))) or "none"
-        raise TaskError(f"there is no task {name!r}", where=str(root / "prompts"), expected=f"one of: {known}")
+    known = sorted(prompt.stem for prompt in (root / "prompts").glob("*.md"))
+    if not re.fullmatch(r"[\w-]+", name) or name not in known:
+        raise TaskError(
+            f"there is no task {name!r}", where=str(root / "prompts"), expected=f"one of: {', '.join(known) or 'none'}"
+        )
     try:
         text = canonical_text(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

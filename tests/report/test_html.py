@@ -11,6 +11,7 @@ from report.made_up import GOLDEN, HOSTILE, RECORD, TEXT, article, evaluation, f
 from workbench.evaluate import Evaluation
 from workbench.extract import Extraction
 from workbench.report import html
+from workbench.report.view import view as view_of
 from workbench.scoring import Language
 
 NOTE = "4 of 4 responses are transcribed: written by hand from the rendered request, not by a model behind an endpoint"
@@ -377,6 +378,6 @@ def test_the_same_evaluation_gives_the_same_page() -> None:
 
 
 def test_a_view_of_one_article_is_to_be_had_without_a_page() -> None:
-    view = html.view(article(), TEXT, "en")
+    view = view_of(article(), TEXT, "en")
     assert view.differing == len([row for group in view.groups for row in group.rows if row.differs])
     assert GOLDEN["shops"][1]["name"] in {row.golden.text for group in view.groups for row in group.rows if row.golden}

@@ -11,6 +11,7 @@ import click
 from workbench import __version__
 from workbench.cli.check import doctor, render
 from workbench.cli.compare import compare
+from workbench.cli.export import export
 from workbench.cli.goldens import agreement, goldens
 from workbench.cli.judge import diff, evaluate, show
 from workbench.cli.read import read
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (run, evaluate, diff, show, compare, agreement, goldens, score, read, render, doctor):
+for command in (run, evaluate, diff, show, compare, export, agreement, goldens, score, read, render, doctor):
     cli.add_command(command)
 
 

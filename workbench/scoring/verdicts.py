@@ -21,7 +21,7 @@ class Leaf(NamedTuple):
     """The verdict on one leaf.
 
     Attributes:
-        path: Which field it is: ``plans[].targets[].amount``.
+        path: Which field it is: ``orders[].items[].price``.
         golden_at: Where the golden has it, as a JSON Pointer (RFC 6901); None where it has not.
         record_at: Where the record has it.
         verdict: What became of it.
@@ -141,7 +141,7 @@ class Score(Tally):
 
     Attributes:
         leaves: The verdict on every leaf, in the golden's order; what only the record has comes last in its object or list.
-        items: The items of each list field: ``plans[].targets[]``.
+        items: The items of each list field: ``orders[].items[]``.
         notes: Short cuts that may have cost an optimum. Empty nearly always.
     """
 
@@ -150,7 +150,7 @@ class Score(Tally):
 
     @cached_property
     def by_field(self) -> dict[str, Tally]:
-        """The leaves of each field: ``plans[].targets[].amount``."""
+        """The leaves of each field: ``orders[].items[].price``."""
         fields: dict[str, list[Leaf]] = defaultdict(list)
         for leaf in self.leaves:
             fields[leaf.path].append(leaf)
