@@ -45,6 +45,7 @@ class Attempt:
 
     Attributes:
         key: Of the request.
+        text: The hash of the article's text.
         number: Which attempt at it, from 1.
         started: UTC.
         seconds: Until it ended.
@@ -55,6 +56,7 @@ class Attempt:
     """
 
     key: str
+    text: str
     number: int
     started: datetime
     seconds: float
@@ -165,6 +167,7 @@ class Client:
         self._ledger(
             Attempt(
                 request.key,
+                request.facets.article,
                 number,
                 started,
                 round(time.monotonic() - clock, 3),
