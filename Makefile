@@ -26,7 +26,7 @@ format: .venv/.test ## put the code into its one form
 docs: .venv/.test ## the pages of docs/ that are made from the code
 	@.venv/bin/python docs/generate.py
 
-bench: .venv/.test ## the measurements of docs/benchmarks.md, side by side with peers where they are installed
+bench: .venv/.test ## the measurements of docs/evaluation.md, side by side with peers where they are installed
 	@for script in benchmarks/*.py; do .venv/bin/python $$script; done
 
 $(UV):
