@@ -40,8 +40,8 @@ class Announced(Item):
     by: str | None = Field(description="발표한 사람의 이름만(직함 제외). 사람이 없으면 null")
     role: str | None = Field(description="그 사람의 직함. 예: 광주시장, 창원시 미래산업과장")
     basis: Literal["presented", "stated", "quoted"] = Field(
-        description="presented: 그 사람이 직접 브리핑·회견을 열어 발표함. "
-        "stated: 사람 없이 지자체가 밝힘. quoted: 그 사람의 말이 끝에 인용될 뿐임"
+        description="presented: 그 사람이 발표·브리핑·회견·보고의 주어임. "
+        "stated: 사람 없이 지자체가 밝힘. quoted: 그 사람의 말이 인용될 뿐임"
     )
     on: DateText | None = Field(description="발표한 날. 원문 표기 그대로(예: 29일 오전). 기사 등록 시각이 아니다")
     where: str | None = Field(description="발표한 장소. 계획을 의결한 장소가 아니다")
@@ -70,7 +70,9 @@ class Industry(Item):
     """육성하려는 산업."""
 
     name: Name = Field(description="산업의 이름. 기사가 나열한 그대로")
-    group: str | None = Field(description="기사가 산업을 등급으로 묶었을 때만 그 묶음의 이름. 예: 2대 도전산업")
+    group: str | None = Field(
+        description="기사가 산업을 등급으로 묶었을 때만 그 묶음의 이름(둘 이상일 때). 예: 2대 도전산업"
+    )
     quote: Evidence
 
 
@@ -85,7 +87,9 @@ class Strategy(Item):
 class Project(Item):
     """찾아가 보거나 신청할 수 있는 구체적인 사업: 시설, 단지, 프로그램, 공사."""
 
-    name: Name = Field(description="사업의 이름. 조성·구축·건립·유치·육성이 바로 붙어 있으면 거기까지")
+    name: Name = Field(
+        description="사업의 이름. 조성·구축·건립·유치·육성·설립이 바로 붙어 있으면 거기까지, 착공·추진·증축·확충·운영은 뺀다"
+    )
     begin: DateText | None = Field(description="처음 시작한다고 밝힌 시점(착공 포함)")
     finish: DateText | None = Field(description="끝난다고 밝힌 시점(준공, 완료)")
     status: Literal["planned", "under_way", "done", "unstated"] = Field(
@@ -130,16 +134,18 @@ class Plan(Item):
     subplans: list[Named] = Field(description="이 계획이 품거나 기대는 다른 계획의 이름")
     jurisdiction: Cited[str] = Field(description="누구의 계획인가: 지방정부의 이름, 원문 그대로")
     announced: Announced | None = Field(description="발표. 기사에 아무것도 없으면 null")
-    vision: list[Cited[str]] = Field(description="계획이 내건 비전·목표·구호의 명사구. 따옴표는 뺀다")
+    vision: list[Cited[str]] = Field(description="계획 전체가 내건 비전·목표·구호의 명사구. 따옴표는 뺀다")
     period: Cited[DateText] | None = Field(
         description="계획 전체의 기간(한 사업의 기간이 아니다). 제목에 든 기간도 된다. 예: 민선7기, 2017년, 앞으로 5년간"
     )
     declared_counts: list[DeclaredCount] = Field(description="기사가 밝힌 개수. 한 사업 안의 개수는 빼고 적는다")
     phases: list[Phase] = Field(description="계획의 단계, 차례대로. 한 사업의 단계는 여기가 아니라 projects에 적는다")
     industries: list[Industry] = Field(
-        description="육성할 산업. 기사의 나열을 따르고, 나열이 없으면 육성·강화·전환의 목적어인 '…산업'"
+        description="육성할 산업. 기사가 산업을 나열했으면 그 나열만, 없으면 육성·강화·전환·고도화·키우다의 목적어인 '…산업'"
     )
-    strategies: list[Strategy] = Field(description="이름 붙은 전략(전략, 정책, 방향)과 그 아래 과제")
+    strategies: list[Strategy] = Field(
+        description="이름 붙은 전략(전략, 정책, 방향)과 그 아래 과제. 한 사업의 실행전략은 아니다"
+    )
     tasks: list[Named] = Field(description="전략에 딸리지 않고 계획 전체의 것으로 나열된 과제·방안")
     projects: list[Project] = Field(
         description="구체적인 사업. 과제로 나열된 것이어도 적는다. '생태계 강화', '기업 유치' 같은 목표는 사업이 아니다. "
