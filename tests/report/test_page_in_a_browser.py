@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -45,9 +44,7 @@ class Tab:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.page.on("request", lambda request: self.asked.append(request.url))
-        started = perf_counter()
         self.page.goto(file.as_uri())
-        self.seconds = perf_counter() - started
 
     def open(self, name: str) -> Any:
         self.page.click(f'#articles a:text-is("{name}")')
@@ -145,17 +142,14 @@ def test_an_enemys_text_runs_nothing(browser: Any, tmp_path: Path) -> None:
     opened.page.close()
 
 
-def test_a_thousand_articles_are_usable(browser: Any, tmp_path: Path) -> None:
+def test_of_a_thousand_articles_only_the_one_that_is_read_is_built(browser: Any, tmp_path: Path) -> None:
     base = article()
     many = (
         type(base)(base.extraction.model_copy(update={"article": f"a{number:04}"}), base.golden, base.score)
         for number in range(1000)
     )
     opened = Tab(browser, evaluation(*many), tmp_path / "page.html")
-    started = perf_counter()
     opened.open("a0500")
-    assert opened.page.is_visible(".article")
-    assert opened.seconds < 10
-    assert perf_counter() - started < 10
+    opened.page.wait_for_selector(".article")
     assert opened.page.evaluate('document.querySelectorAll("*").length') < 30_000
     opened.page.close()

