@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel
 
-from workbench.errors import RunError
-from workbench.extract import Extraction
-from workbench.goldens import Golden, Goldens
-from workbench.schema import form, values
+from workbench.extract import Extraction, read_record
+from workbench.goldens import Goldens
+from workbench.schema import form, scalars, values
 from workbench.scoring import Leaf, Score, Tally, score
 from workbench.scoring.stats import Interval, interval
 
@@ -30,11 +29,13 @@ class ArticleScore:
         extraction: What became of it.
         golden: Its golden's id, None if it has none.
         score: None if it has no golden.
+        filled: How many leaves its record fills, quotes aside.
     """
 
     extraction: Extraction
     golden: str | None
     score: Score | None
+    filled: int = 0
 
     @property
     def precision(self) -> float:
@@ -152,31 +153,15 @@ def evaluate(extractions: Iterable[Extraction], goldens: Goldens, schema: type[B
 
 
 def _article(extraction: Extraction, goldens: Goldens, schema: type[BaseModel]) -> ArticleScore:
+    record = read_record(extraction, schema)
+    found = None if record is None else values(record)
+    filled = sum(value is not None for _, value in scalars(found))
     golden = goldens.find(extraction.article, extraction.text)
     if golden is None:
-        return ArticleScore(extraction, None, None)
-    return ArticleScore(extraction, golden.id, _score(extraction, golden, schema))
-
-
-def _score(extraction: Extraction, golden: Golden, schema: type[BaseModel]) -> Score:
-    record: JsonValue = None
-    if extraction.state == "ok":
-        try:
-            record = values(schema.model_validate(extraction.record))
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise RunError(
-                f"its record does not fit the schema as it is now: {'.'.join(map(str, first['loc']))}: {first['msg']}",
-                where=extraction.article,
-                way_out="replay the run with the present schema, or go back to the schema that it was made with",
-            ) from error
-    return score(
-        golden.record,
-        record,
-        form(schema),
-        alternates=golden.alternates,
-        as_of=golden.published or extraction.published,
-    )
+        return ArticleScore(extraction, None, None, filled)
+    as_of = golden.published or extraction.published
+    scored = score(golden.record, found, form(schema), alternates=golden.alternates, as_of=as_of)
+    return ArticleScore(extraction, golden.id, scored, filled)
 
 
 def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str]:

@@ -10,11 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from workbench.canonical import line
 from workbench.errors import InputError, RunError
-from workbench.extract import Extraction
+from workbench.extract import Extraction, read_record
 from workbench.tables import Column, Table, Value, rows, tables
 
 __all__ = ["Exported", "Format", "export", "unguarded"]
@@ -74,7 +73,7 @@ def export(
                     for table in top.all()
                 }
                 for extraction in extractions:
-                    _check(extraction, schema)
+                    read_record(extraction, schema)  # one of another schema would leave columns empty that it fills
                     for table, row in rows(top, extraction):
                         write[table.name](row)
                         counts[table.name] += 1
@@ -83,20 +82,6 @@ def export(
     except OSError as error:
         raise InputError(f"the tables cannot be written: {error}", where=str(folder)) from error
     return tuple(Exported(table, counts[table.name], files[table.name]) for table in top.all())
-
-
-def _check(extraction: Extraction, schema: type[BaseModel]) -> None:
-    """A record of another schema would leave columns empty that its article fills."""
-    try:
-        if extraction.record is not None:
-            schema.model_validate_json(line(extraction.record))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise RunError(
-            f"its record does not fit the schema as it is now: {'.'.join(map(str, first['loc']))}: {first['msg']}",
-            where=extraction.article,
-            way_out="replay the run with the present schema, or go back to the schema that it was made with",
-        ) from error
 
 
 @contextmanager

@@ -6,15 +6,26 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from workbench.articles import Article, Rejected
+from workbench.canonical import canonical_json
 from workbench.completions import Usage, read_completion
-from workbench.errors import ArticleError, EndpointRefused, ProviderError, ReplayMiss
+from workbench.errors import ArticleError, EndpointRefused, ProviderError, ReplayMiss, RunError
 from workbench.evidence import Grounding, Span, ground
 from workbench.findings import Finding, findings
 from workbench.prices import NOTHING, Cost
 from workbench.recordings import Answer, Exchange
 from workbench.tasks import Request, Task, render
 
-__all__ = ["Extraction", "Price", "Reask", "State", "extract", "look_up_reasks", "rejected", "unextracted"]
+__all__ = [
+    "Extraction",
+    "Price",
+    "Reask",
+    "State",
+    "extract",
+    "look_up_reasks",
+    "read_record",
+    "rejected",
+    "unextracted",
+]
 
 State = Literal["ok", "invalid", "truncated", "refused", "filtered", "failed", "missed", "unspent", "rejected"]
 
@@ -61,8 +72,8 @@ def rejected(thing: Rejected) -> Extraction:
     return Extraction(article=thing.id, text=None, place=thing.place, state="rejected", reason=thing.reason)
 
 
-def unextracted(article: Article, state: State, reason: str) -> Extraction:
-    """The extraction of an article that was not asked about."""
+def unextracted(article: Article, state: State, reason: str | None) -> Extraction:
+    """The extraction of an article that was not asked about, or not yet."""
     return Extraction(
         article=article.id,
         text=article.hash,
@@ -73,6 +84,25 @@ def unextracted(article: Article, state: State, reason: str) -> Extraction:
         state=state,
         reason=reason,
     )
+
+
+def read_record(extraction: Extraction, schema: type[BaseModel]) -> BaseModel | None:
+    """An extraction's record as its schema has it, None where there is none.
+
+    Raises:
+        RunError: If the schema has changed since, so that the record does not fit it.
+    """
+    if extraction.state != "ok":
+        return None
+    try:
+        return schema.model_validate_json(canonical_json(extraction.record))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RunError(
+            f"its record does not fit the schema as it is now: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            where=extraction.article,
+            way_out="replay the run with the present schema, or go back to the schema that it was made with",
+        ) from error
 
 
 async def extract(
@@ -104,24 +134,18 @@ async def extract(
     except ProviderError as error:
         record, state, reason = None, "failed", str(error)
     grounding = ground(record, article.text) if record is not None else Grounding()
-    return Extraction(
-        article=article.id,
-        text=article.hash,
-        place=article.place,
-        title=article.title,
-        publisher=article.publisher,
-        published=article.published,
-        state=state,
-        reason=reason,
-        record=record.model_dump(mode="json") if record is not None else None,
-        spans=grounding.spans,
-        quotes=grounding.quotes,
-        leaves=grounding.leaves,
-        findings=tuple(findings(record, grounding, article.published)) if record is not None else (),
-        exchanges=tuple(exchange.recording.key for exchange in exchanges),
-        origins=tuple(sorted({exchange.recording.origin for exchange in exchanges})),
-        tokens=sum((_usage(exchange) for exchange in exchanges), Usage()),
-        cost=_cost([exchange for exchange in exchanges if exchange.sent], price),
+    return unextracted(article, state, reason).model_copy(
+        update={
+            "record": record.model_dump(mode="json") if record is not None else None,
+            "spans": grounding.spans,
+            "quotes": grounding.quotes,
+            "leaves": grounding.leaves,
+            "findings": tuple(findings(record, grounding, article.published)) if record is not None else (),
+            "exchanges": tuple(exchange.recording.key for exchange in exchanges),
+            "origins": tuple(sorted({exchange.recording.origin for exchange in exchanges})),
+            "tokens": sum((_usage(exchange) for exchange in exchanges), Usage()),
+            "cost": _cost([exchange for exchange in exchanges if exchange.sent], price),
+        }
     )
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "form",
     "load_schema",
     "pointer",
+    "scalars",
     "schema_version",
     "values",
 ]
@@ -194,6 +195,18 @@ def pointer(*steps: str | int) -> str:
 def _step(key: object) -> str:
     """A dictionary's key as JSON has it."""
     return str(next(iter(to_jsonable_python({key: None}))))
+
+
+def scalars(value: JsonValue, at: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """Every scalar of a JSON value, null included, by its JSON Pointer."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from scalars(child, at + pointer(name))
+    elif isinstance(value, list):
+        for number, child in enumerate(value):
+            yield from scalars(child, at + pointer(number))
+    else:
+        yield at, value
 
 
 def values(record: BaseModel) -> JsonValue:

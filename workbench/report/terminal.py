@@ -12,6 +12,7 @@ from rich.text import Text
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import Extraction
 from workbench.prices import Cost
+from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Tally, Verdict
 
 __all__ = [
@@ -74,25 +75,12 @@ def articles_table(evaluation: Evaluation) -> RenderableType:
         table.add_row(
             plain(extraction.article),
             Text(extraction.state, style="green" if extraction.state == "ok" else "red"),
-            str(_values(article)) if extraction.state == "ok" else "—",
+            str(article.filled) if extraction.state == "ok" else "—",
             f"{article.grounded}/{extraction.quotes}" if extraction.quotes else "—",
             *("—" if measure is None else f"{measure:.3f}" for measure in measures),
             names[article.worst] if article.worst else "",
         )
     return table
-
-
-def _values(article: ArticleScore) -> int:
-    """Leaves that the record fills, quotes aside."""
-    return _leaves(article.extraction.record)
-
-
-def _leaves(value: object) -> int:
-    if isinstance(value, dict):
-        return sum(_leaves(child) for name, child in value.items() if name != "quote")
-    if isinstance(value, list):
-        return sum(_leaves(child) for child in value)
-    return value is not None
 
 
 def headline(evaluation: Evaluation) -> RenderableType:
@@ -197,7 +185,9 @@ def extraction_view(extraction: Extraction) -> RenderableType:
         table.add_column("field", ratio=2, overflow="fold")
         table.add_column("value", ratio=3, overflow="fold")
         table.add_column("stands at", no_wrap=True, justify="right")
-        for at, value in _flat("", extraction.record):
+        for at, value in scalars(extraction.record):
+            if value is None:
+                continue
             span = extraction.spans.get(at)
             shown = plain(value)
             if at.endswith("/quote"):
@@ -210,17 +200,6 @@ def extraction_view(extraction: Extraction) -> RenderableType:
 def _findings(extraction: Extraction) -> Iterator[RenderableType]:
     for finding in extraction.findings:
         yield Text.assemble((f"! {finding.name}  ", "yellow"), (f"{finding.at}  ", "dim"), plain(finding.says))
-
-
-def _flat(at: str, value: object) -> Iterable[tuple[str, object]]:
-    if isinstance(value, dict):
-        for name, child in value.items():
-            yield from _flat(f"{at}/{name}", child)
-    elif isinstance(value, list):
-        for number, child in enumerate(value):
-            yield from _flat(f"{at}/{number}", child)
-    elif value is not None:
-        yield at, value
 
 
 def cost_words(cost: Cost | None, model: str) -> str:

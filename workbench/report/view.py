@@ -19,6 +19,7 @@ from workbench.evidence import Span
 from workbench.korean import read_amount, read_date
 from workbench.report.markdown import wrong
 from workbench.report.spans import LONGEST_TEXT, Clipped, Segment, clip, segments
+from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Reason, Verdict
 
 __all__ = ["ArticleView", "Group", "Lost", "Row", "Value", "view"]
@@ -188,7 +189,7 @@ class _Viewer:
         self.siblings = Counter(path.rpartition(".")[0] for path in set(paths))
         self.text = None if text is None else text[:LONGEST_TEXT]
         self.length = len(text) if text and len(text) > LONGEST_TEXT else None
-        self.scalars = dict(_scalars("", self.extraction.record))
+        self.scalars = dict(scalars(self.extraction.record))
         leaves = article.score.leaves if article.score else tuple(_unscored(self.scalars))
         self.leaves = [leaf for leaf in leaves if article.score is None or leaf.verdict != "absent"]
         self.partners = _partners(self.leaves)
@@ -383,18 +384,6 @@ def _partners(leaves: Iterable[Leaf]) -> dict[str, str]:
             for length in range(2, len(record)):
                 partners.setdefault("/".join(record[:length]), "/".join(golden[:length]))
     return partners and {"": "", **partners}
-
-
-def _scalars(at: str, value: object) -> Iterator[tuple[str, JsonValue]]:
-    """Every scalar of a record by its JSON Pointer."""
-    if isinstance(value, dict):
-        for name, child in value.items():
-            yield from _scalars(f"{at}/{str(name).replace('~', '~0').replace('/', '~1')}", child)
-    elif isinstance(value, list):
-        for number, child in enumerate(value):
-            yield from _scalars(f"{at}/{number}", child)
-    elif value is None or isinstance(value, str | int | float | bool):
-        yield at, value
 
 
 def _unscored(scalars: Mapping[str, JsonValue]) -> Iterator[Leaf]:
