@@ -14,9 +14,9 @@ from small_project import ANSWERS, ARTICLES, PROMPT, Command
 from workbench.canonical import hash_text
 from workbench.cli.compare import compare as command
 from workbench.cli.compare import comparison_view
-from workbench.compare import Asked, Comparison, asked_differently, compare, field_scores
+from workbench.compare import Asked, Comparison, asked_differently, compare
 from workbench.errors import RunError
-from workbench.evaluate import ArticleScore, Evaluation
+from workbench.evaluate import ArticleScore, Evaluation, field_scores
 from workbench.extract import Extraction, State
 from workbench.runs import open_run
 from workbench.scoring import score

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from workbench.errors import RunError
-from workbench.evaluate import ArticleScore, Evaluation
+from workbench.evaluate import ArticleScore, Evaluation, field_scores
 from workbench.runs import RunInfo
 from workbench.scoring.stats import Interval, Paired, holm, interval, paired
 
@@ -23,7 +23,6 @@ __all__ = [
     "FieldChange",
     "asked_differently",
     "compare",
-    "field_scores",
 ]
 
 Answer = Literal["better", "worse", "undecided"]
@@ -179,17 +178,6 @@ def asked_differently(baseline: RunInfo, candidate: RunInfo) -> tuple[Asked, ...
         for what in (*first, *(what for what in second if what not in first))
         if first.get(what) != second.get(what)
     )
-
-
-def field_scores(article: ArticleScore) -> Mapping[str, float]:
-    """The article's F1 on each field that its golden or its record has; 0 without a record."""
-    if article.score is None:
-        return {}
-    return {
-        path: tally.f1 if article.extraction.state == "ok" else 0.0
-        for path, tally in article.score.by_field.items()
-        if any(leaf.verdict != "absent" for leaf in tally.leaves)
-    }
 
 
 def _by_id(evaluation: Evaluation) -> dict[str, ArticleScore]:

@@ -15,10 +15,10 @@ from pydantic import BaseModel
 from workbench.extract import Extraction, read_record
 from workbench.goldens import Goldens
 from workbench.schema import form, scalars, values
-from workbench.scoring import Leaf, Score, Tally, score
+from workbench.scoring import Items, Leaf, Score, Tally, score
 from workbench.scoring.stats import Interval, interval
 
-__all__ = ["ArticleScore", "Evaluation", "evaluate"]
+__all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores"]
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,38 @@ class Evaluation:
         return sum(article.contained for article in self.articles) / leaves if leaves else None
 
     @cached_property
+    def field_intervals(self) -> Mapping[str, Interval]:
+        """The mean F1 of each field over the articles that have it, with its 95% interval."""
+        found: dict[str, list[float]] = defaultdict(list)
+        for article in self.scored:
+            for path, f1 in field_scores(article).items():
+                found[path].append(f1)
+        return {path: interval(scores) for path, scores in found.items()}
+
+    @cached_property
+    def items(self) -> Mapping[str, Items]:
+        """The items of each list field, those of all articles together: ``orders[].items[]``."""
+        found: dict[str, Items] = defaultdict(Items)
+        for article in self.scored:
+            for path, items in article.score.items.items() if article.score else ():
+                found[path] = found[path] + items
+        return dict(found)
+
+    @cached_property
     def origins(self) -> Counter[str]:
         """How many articles rest on recordings of each origin."""
         return Counter(origin for article in self.articles for origin in article.extraction.origins)
+
+
+def field_scores(article: ArticleScore) -> Mapping[str, float]:
+    """The article's F1 on each field that its golden or its record has; 0 without a record."""
+    if article.score is None:
+        return {}
+    return {
+        path: tally.f1 if article.extraction.state == "ok" else 0.0
+        for path, tally in article.score.by_field.items()
+        if any(leaf.verdict != "absent" for leaf in tally.leaves)
+    }
 
 
 def evaluate(extractions: Iterable[Extraction], goldens: Goldens, schema: type[BaseModel]) -> Evaluation:

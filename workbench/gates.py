@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from workbench.compare import Comparison, field_scores
+from workbench.compare import Comparison
 from workbench.errors import AnswerIsNo, SettingsError
-from workbench.evaluate import Evaluation
+from workbench.evaluate import Evaluation, field_scores
 from workbench.schema import form
 from workbench.scoring.shape import Shape, shape_of
 from workbench.scoring.stats import interval

@@ -178,6 +178,7 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
     out.print("\nnext", style="bold")
     for command, what in (
         (f"workbench diff {first}", "what differs from the golden, and why"),
+        ("workbench eval --html report.html", "the same as a page, each article beside its diff"),
         (f"workbench show {first}", "the record, and the passage behind each value"),
         ("workbench run --model MODEL FILES", "the same with OPENAI_API_KEY set"),
     ):

@@ -67,13 +67,8 @@ def headline_of(evaluation: Evaluation) -> Headline | None:
 
 def fields_of(evaluation: Evaluation) -> list[Field]:
     """Every field that a golden or a record fills, the worst first."""
-    scores: dict[str, list[float]] = {}
-    for article in evaluation.scored:
-        for path, tally in article.score.by_field.items() if article.score else ():
-            if any(tally.counts[verdict] for verdict in COUNTED):
-                scores.setdefault(path, []).append(tally.f1)
     names = short_paths(evaluation.fields)
-    fields = [Field(path, names[path], interval(of), evaluation.fields[path]) for path, of in scores.items()]
+    fields = [Field(path, names[path], of, evaluation.fields[path]) for path, of in evaluation.field_intervals.items()]
     return sorted(fields, key=lambda field: (field.f1.mean, field.tally.f1, field.path))
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import State
 from workbench.scoring import Tally
+from workbench.scoring.stats import Interval
 
 __all__ = ["FORMAT", "EvaluationReport", "report"]
 
@@ -34,6 +35,23 @@ class MeasuresReport(_Part):
     recall: float
     f1: float
     counts: CountsReport
+
+
+class FieldReport(MeasuresReport):
+    """A field: leaves pooled, and beside them the mean F1 over the articles that have it; null where none has."""
+
+    mean: "IntervalReport | None"
+
+
+class ItemsReport(_Part):
+    """The items of a list field, those of all articles together: ``found`` if they were paired, ``exact`` if they were also right in every leaf."""
+
+    golden: int
+    record: int
+    paired: int
+    right: int
+    found_f1: float
+    exact_f1: float
 
 
 class IntervalReport(_Part):
@@ -85,27 +103,37 @@ class EvaluationReport(_Part):
     micro: MeasuresReport
     evidence: EvidenceReport
     articles: tuple[ArticleReport, ...]
-    fields: dict[str, MeasuresReport]
+    fields: dict[str, FieldReport]
+    items: dict[str, ItemsReport]
     origins: dict[str, int]
     notes: tuple[str, ...]
 
 
 def report(evaluation: Evaluation) -> EvaluationReport:
     """The evaluation in its published form."""
-    interval = evaluation.interval
     return EvaluationReport(
         f1=evaluation.f1,
-        interval=None
-        if interval is None
-        else IntervalReport(
-            mean=interval.mean, low=interval.low, high=interval.high, n=interval.n, level=interval.level
-        ),
+        interval=_interval(evaluation.interval),
         precision=evaluation.precision,
         recall=evaluation.recall,
         micro=_measures(evaluation.micro),
         evidence=EvidenceReport(grounded=evaluation.grounded, contained=evaluation.contained),
         articles=tuple(_article(article) for article in evaluation.articles),
-        fields={path: _measures(tally) for path, tally in evaluation.fields.items()},
+        fields={
+            path: FieldReport(**_measures(tally).model_dump(), mean=_interval(evaluation.field_intervals.get(path)))
+            for path, tally in evaluation.fields.items()
+        },
+        items={
+            path: ItemsReport(
+                golden=items.golden,
+                record=items.record,
+                paired=items.paired,
+                right=items.right,
+                found_f1=items.found.f1,
+                exact_f1=items.exact.f1,
+            )
+            for path, items in evaluation.items.items()
+        },
         origins=dict(evaluation.origins),
         notes=evaluation.notes,
     )
@@ -128,6 +156,12 @@ def _article(article: ArticleScore) -> ArticleReport:
         worst=article.worst,
         counts=_counts(article.score) if article.score else None,
     )
+
+
+def _interval(of: Interval | None) -> IntervalReport | None:
+    if of is None:
+        return None
+    return IntervalReport(mean=of.mean, low=of.low, high=of.high, n=of.n, level=of.level)
 
 
 def _measures(tally: Tally) -> MeasuresReport:

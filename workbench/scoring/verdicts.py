@@ -124,6 +124,15 @@ class Items:
     paired: int = 0
     right: int = 0
 
+    def __add__(self, other: "Items") -> "Items":
+        """Those of both."""
+        return Items(
+            self.golden + other.golden,
+            self.record + other.record,
+            self.paired + other.paired,
+            self.right + other.right,
+        )
+
     @property
     def found(self) -> Measures:
         """Measures that count an item as correct if it was paired."""
