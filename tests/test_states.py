@@ -198,3 +198,18 @@ def test_an_endpoint_that_is_not_there_fails_in_words(project: Path, workbench: 
     )
     result = workbench("run", "--base-url", address, "--json")
     assert (result.code, result.json["states"]) == (3, {"failed": 2})
+
+
+def test_a_disk_that_takes_no_more_ends_the_run_with_an_error_in_words(
+    project: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error inside one of the workers leaves as itself, not as a group with a traceback."""
+    from workbench.errors import InputError
+    from workbench.recordings import Recordings
+
+    def full(*_: object) -> None:
+        raise InputError("this file cannot be written: No space left on device", where="recordings")
+
+    monkeypatch.setattr(Recordings, "append", full)
+    result = workbench("run", "--base-url", server.base_url)
+    assert (result.code, "No space left on device" in result.err, "Traceback" in result.err) == (2, True, False)

@@ -207,10 +207,14 @@ async def _run(job: Job, answer: Answer, reask: Reask, summary: Summary, keep: C
         for article in articles:
             keep(rejected(article) if isinstance(article, Rejected) else await one(article))
 
-    async with asyncio.TaskGroup() as group:
-        # A replay waits for nothing, and in one row its lines come out in the articles' order.
-        for _ in range(job.concurrency if job.endpoint else 1):
-            group.create_task(work())
+    try:
+        async with asyncio.TaskGroup() as group:
+            # A replay waits for nothing, and in one row its lines come out in the articles' order.
+            for _ in range(job.concurrency if job.endpoint else 1):
+                group.create_task(work())
+    except ExceptionGroup as failures:
+        # What ends one worker ends the run; the first error says it as it would without a group around it.
+        raise failures.exceptions[0] from failures
 
 
 def _not_sent(article: Article, error: EndpointRefused) -> Extraction:
