@@ -113,13 +113,22 @@ def _marks(field: FieldInfo) -> Iterator[object]:
 
 def _command_line() -> str:
     parts = ["# The command line\n\nMade from `--help`; `make docs` writes it anew.\n"]
-    context = click.Context(cli, info_name="workbench", max_content_width=100, terminal_width=100)
-    parts.append(f"```\n{cli.get_help(context)}\n```\n")
-    for name in sorted(cli.commands):
-        command = cli.commands[name]
-        inner = click.Context(command, info_name=f"workbench {name}", max_content_width=100, terminal_width=100)
-        parts.append(f"## workbench {name}\n\n```\n{command.get_help(inner)}\n```\n")
+    for path, said in _helps(cli, "workbench", None):
+        heading = f"## {path}\n\n" if path != "workbench" else ""
+        parts.append(f"{heading}```\n{said}\n```\n")
     return "\n".join(parts)
+
+
+def _helps(command: click.Command, name: str, group: click.Context | None) -> Iterator[tuple[str, str]]:
+    """What ``--help`` says on a wide terminal, for a command and for all those within it."""
+    settings = {**command.context_settings}
+    # What click itself makes of a terminal that is wide enough; here it must not depend on the terminal.
+    settings |= {"terminal_width": WIDTH}
+    context = click.Context(command, info_name=name, parent=group, **settings)
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for inner in sorted(command.commands):
+            yield from _helps(command.commands[inner], inner, context)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from loopback import MODELS, Loopback, status, unauthorized
+from loopback import MODELS, Answer, Loopback, not_json, refusal, status, unauthorized, wrong_shape
 from small_project import ANSWERS, ARTICLES, Command, lines
 
 
@@ -341,3 +341,45 @@ def test_a_users_own_schema_needs_no_mark_of_ours(project: Path, server: Loopbac
     golden = Golden(id="bakery", schema=version, texts=(text,), record={"street": "동문로", "number": 3})
     write_golden(golden, project / "goldens" / "plain")
     assert workbench("eval", "--json").json["fields"]["number"]["counts"]["omission"] == 1
+
+
+@pytest.mark.parametrize("answer", [not_json(), wrong_shape([]), wrong_shape({"data": [{}]}), wrong_shape({})])
+def test_doctor_says_in_words_that_an_address_is_no_api(
+    project: Path, server: Loopback, workbench: Command, answer: Answer
+) -> None:
+    server.script(answer, path=MODELS)
+    result = workbench("doctor", "--base-url", server.base_url)
+    assert (result.code, "usually ends in /v1" in " ".join(result.out.split())) == (1, True)
+
+
+def test_what_a_model_says_cannot_speak_to_the_terminal(project: Path, server: Loopback, workbench: Command) -> None:
+    server.script(refusal("\x1b]0;owned\x07 [bold]못 합니다[/]"))
+    result = workbench("run", "articles/bakery.txt", "--base-url", server.base_url)
+    assert "\x1b]0;" not in result.out + result.err
+    assert "[bold]못 합니다[/]" in result.out
+
+
+def test_a_folder_that_is_no_run_does_not_stand_in_the_way_of_the_last_run(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    recorded(server, workbench)
+    foreign = project / "runs" / "zzz" / "run.json"
+    foreign.parent.mkdir()
+    foreign.write_text('{"format": "workbench.run/99"}', encoding="utf-8")
+    assert workbench("show", "bakery").code == 0
+
+
+def test_a_folder_without_articles_is_said_to_be_one(project: Path, workbench: Command) -> None:
+    (project / "nothing").mkdir()
+    result = workbench("run", "nothing", "--replay")
+    assert (result.code, "there is no article here" in result.err) == (2, True)
+
+
+def test_diff_and_eval_give_an_article_without_a_record_the_same_figures(
+    project: Path, golden: Path, server: Loopback, workbench: Command
+) -> None:
+    server.script(refusal("못 합니다"))
+    workbench("run", "articles/bakery.txt", "--base-url", server.base_url)
+    (shown,) = workbench("diff", "--json").json["articles"]
+    (scored,) = workbench("eval", "--json").json["articles"]
+    assert (shown["state"], shown["f1"], shown["precision"]) == ("refused", scored["f1"], scored["precision"])

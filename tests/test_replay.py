@@ -194,3 +194,55 @@ def test_instructors_way_and_the_short_way_of_replay_agree(recorded: Path) -> No
     long_way, short_way = extractions(reask), extractions(look_up_reasks)
     assert long_way == short_way
     assert [len(extraction.exchanges) for extraction in short_way] == [2, 1]
+
+
+def states(result: Any) -> list[tuple[str, Any]]:
+    return [(line["article"], line["record"]) for line in lines(Path(result.json["run"]) / "extractions.jsonl")]
+
+
+def test_an_endpoint_that_leaves_out_what_nobody_reads_replays_as_it_ran(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    """No id, no created, no model: the answer is asked for no more often than it needs to be."""
+
+    def bare(content: str) -> Any:
+        body = {
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}]
+        }
+        return status(200, json.dumps(body, ensure_ascii=False).encode(), headers={"content-type": "application/json"})
+
+    other = {**ANSWERS["bakery"], "street": None}
+    server.script(*(bare(text) for text in ('{"street": 3}', json.dumps(ANSWERS["bakery"]), json.dumps(other))))
+    live = workbench("run", "articles/bakery.txt", "--base-url", server.base_url, "--json")
+    replayed = workbench("run", "articles/bakery.txt", "--replay", "--json")
+    assert states(live) == states(replayed) == [("bakery", ANSWERS["bakery"])]
+    assert len(server.requests) == 2
+
+
+def test_two_articles_with_one_text_are_asked_about_once(project: Path, server: Loopback, workbench: Command) -> None:
+    (project / "articles" / "copy.txt").write_bytes((project / "articles" / "bakery.txt").read_bytes())
+    first, second = (
+        json.dumps({**ANSWERS["bakery"], "street": street}) for street in (None, ANSWERS["bookshop"]["street"])
+    )
+    server.script(ok(first), ok(first), ok(second))
+    live = workbench("run", "--base-url", server.base_url, "--concurrency", "3", "--json")
+    replayed = workbench("run", "--replay", "--json")
+    assert sorted(map(str, states(live))) == sorted(map(str, states(replayed)))
+    assert len(server.requests) == 2
+
+
+def test_a_new_first_answer_forgets_the_re_asks_of_the_old_one(
+    recorded: Path, server: Loopback, workbench: Command
+) -> None:
+    server.script(ok('{"street": 5}'), status(400))
+    workbench("run", "articles/bakery.txt", "--base-url", server.base_url, "--refresh")
+    assert workbench("run", "articles/bakery.txt", "--replay", "--json").json["states"] == {"missed": 1}
+
+
+def test_a_golden_that_does_not_hold_is_known_before_anything_is_sent(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    (project / "goldens" / "street").mkdir(parents=True)
+    (project / "goldens" / "street" / "bakery.json").write_text("{}", encoding="utf-8")
+    result = workbench("run", "--base-url", server.base_url)
+    assert (result.code, server.requests) == (2, [])

@@ -213,3 +213,23 @@ def test_a_disk_that_takes_no_more_ends_the_run_with_an_error_in_words(
     monkeypatch.setattr(Recordings, "append", full)
     result = workbench("run", "--base-url", server.base_url)
     assert (result.code, "No space left on device" in result.err, "Traceback" in result.err) == (2, True, False)
+
+
+def test_what_an_extraction_counts_is_what_the_ledger_billed_even_if_a_re_ask_failed(extraction: Any) -> None:
+    line, attempts = extraction(ok('{"street": 3}'), ok('{"street": 4}'), status(400))
+    billed = sum(attempt["usage"]["completion"] for attempt in attempts if attempt["outcome"] == "answered")
+    assert (line["state"], len(line["exchanges"]), line["tokens"]["completion"]) == ("failed", 2, billed)
+
+
+def test_a_number_that_json_does_not_have_fails_in_words(extraction: Any) -> None:
+    line, _ = extraction(raw_body('{"choices": [{"message": {"content": "{}"}}], "usage": {"prompt_tokens": NaN}}'))
+    assert line["state"] == "failed"
+
+
+def test_an_endpoint_that_asks_to_wait_for_a_day_has_failed_for_now(extraction: Any) -> None:
+    line, attempts = extraction(rate_limited(86_400))
+    assert (line["state"], len(attempts)) == ("failed", 1)
+
+
+def raw_body(text: str) -> Any:
+    return status(200, text.encode(), headers={"content-type": "application/json"})

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from workbench.articles import Article, Rejected
 from workbench.canonical import canonical_json
 from workbench.completions import Usage, read_completion
-from workbench.errors import ArticleError, EndpointRefused, ProviderError, ReplayMiss, RunError
+from workbench.errors import ArticleError, ProviderError, ReplayMiss, RunError, SchemaError
 from workbench.evidence import Grounding, Span, ground
 from workbench.findings import Finding, findings
 from workbench.prices import NOTHING, Cost
@@ -29,8 +29,8 @@ __all__ = [
 
 State = Literal["ok", "invalid", "truncated", "refused", "filtered", "failed", "missed", "unspent", "rejected"]
 
-Reask = Callable[[Task, Request, Exchange, Answer, int], Awaitable[Sequence[Exchange]]]
-"""How an invalid answer is asked again: the exchanges that follow the first, at most so many."""
+Reask = Callable[[Task, Request, Exchange, Answer, int], Awaitable[None]]
+"""How an invalid answer is asked again, at most so many times."""
 Price = Callable[[Usage], Cost | None]
 """What tokens cost at the endpoint, None if that is not known."""
 
@@ -113,26 +113,31 @@ async def extract(
     Whatever happens to the one article is a state of its extraction, not an error.
 
     Raises:
-        EndpointRefused: If the rest of the run would fail in the same way.
+        TaskError: If the prompt's template fails.
+        SchemaError: If the schema's own code fails.
     """
-    request = render(task, article, model)
     exchanges: list[Exchange] = []
+
+    async def kept(request: Request) -> Exchange:
+        exchanges.append(await answer(request))  # at once: should a later one fail, this one was paid for
+        return exchanges[-1]
+
+    record: BaseModel | None = None
     state: State
     try:
-        first = await answer(request)
-        exchanges.append(first)
+        request = render(task, article, model)
+        first = await kept(request)
         record, state, reason = _read(task, first)
         if state == "invalid" and reasks:
-            exchanges += await reask(task, request, first, answer, reasks)
+            await reask(task, request, first, kept, reasks)
             record, state, reason = _read(task, exchanges[-1])
     except ReplayMiss as error:
-        record, state, reason = None, "missed", error.what
+        state, reason = "missed", error.what
     except ArticleError as error:
-        record, state, reason = None, "rejected", str(error)
-    except EndpointRefused:
-        raise
+        # A first request that is too long is no article for this model; a re-ask that is, is the end of asking.
+        state, reason = "invalid" if exchanges else "rejected", str(error)
     except ProviderError as error:
-        record, state, reason = None, "failed", str(error)
+        state, reason = "failed", str(error)
     grounding = ground(record, article.text) if record is not None else Grounding()
     return unextracted(article, state, reason).model_copy(
         update={
@@ -149,16 +154,11 @@ async def extract(
     )
 
 
-async def look_up_reasks(
-    task: Task, request: Request, first: Exchange, answer: Answer, reasks: int
-) -> Sequence[Exchange]:
+async def look_up_reasks(task: Task, request: Request, _first: Exchange, answer: Answer, reasks: int) -> None:
     """The re-asks of a recorded answer, by their keys alone: the short way of replay, without instructor."""
-    exchanges = [first]
     for attempt in range(1, reasks + 1):
-        exchanges.append(await answer(request.reask(attempt)))
-        if _read(task, exchanges[-1])[1] != "invalid":
-            break
-    return exchanges[1:]
+        if _read(task, await answer(request.reask(attempt)))[1] != "invalid":
+            return
 
 
 def _read(task: Task, exchange: Exchange) -> tuple[BaseModel | None, State, str | None]:
@@ -167,9 +167,15 @@ def _read(task: Task, exchange: Exchange) -> tuple[BaseModel | None, State, str 
     if completion.state != "answered":
         return None, completion.state, completion.reason
     try:
-        return task.schema.model_validate_json(completion.text, strict=True), "ok", None
+        record = task.schema.model_validate_json(completion.text, strict=True)
+        canonical_json(record.model_dump(mode="json"))  # NaN and infinity pass Pydantic, and are no JSON
     except ValidationError as error:
         return None, "invalid", _why_invalid(error)
+    except ValueError as error:
+        return None, "invalid", f"the answer holds what JSON does not have: {error}"
+    except Exception as error:
+        raise SchemaError(f"a validator fails: {type(error).__name__}: {error}", where=task.front.schema_) from error
+    return record, "ok", None
 
 
 def _why_invalid(error: ValidationError) -> str:

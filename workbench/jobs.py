@@ -14,7 +14,7 @@ from workbench.articles import Article, Rejected
 from workbench.canonical import hash_json
 from workbench.completions import Usage
 from workbench.errors import ArticleError, EndpointRefused, RunError
-from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected, unextracted
+from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected
 from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
 from workbench.recordings import Answer, Exchange, Origin, Recordings, record
 from workbench.runs import RunInfo, RunWriter, now
@@ -129,7 +129,7 @@ async def run_job(
         if job.endpoint:
             await _run_live(job, job.endpoint, store, writer, summary, keep, notify)
         else:
-            await _run(job, _replay(store), look_up_reasks, summary, keep)
+            await _run(job, _replay(store), look_up_reasks, keep)
         writer.finish()
     return summary
 
@@ -153,19 +153,40 @@ async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
         writer.keep_attempt(fields | {"cost": priced})
 
     async with Client(endpoint, retries=job.retries, timeout=job.timeout, ledger=ledger, notify=notify) as client:
+        under_way: dict[str, asyncio.Event] = {}
+        refreshed: set[str] = set()
 
         async def answer(request: Request) -> Exchange:
-            found = None if job.refresh else store.find(request)
+            # Two articles may hold one text: the second waits for the first's answer, as a replay knows only one.
+            while request.key in under_way:
+                await under_way[request.key].wait()
+            ended = under_way[request.key] = asyncio.Event()
+            try:
+                return await ask(request)
+            finally:
+                del under_way[request.key]
+                ended.set()
+
+        async def ask(request: Request) -> Exchange:
+            found = None if job.refresh and request.key not in refreshed else store.find(request)
             if found:
                 return Exchange(found, sent=False)
+            if summary.refused:
+                raise summary.refused
             _check_length(request, reads)
-            response = await client.send(request)
+            try:
+                response = await client.send(request)
+            except EndpointRefused as error:
+                summary.refused = summary.refused or error
+                raise
             recording = record(request, response, _origin(endpoint), keep_body=job.keep_bodies)
             store.append(recording)
+            if job.refresh:
+                refreshed.add(request.key)
             return Exchange(recording, sent=True)
 
         reads = job.reads
-        await _run(job, answer, reask, summary, keep)
+        await _run(job, answer, reask, keep)
 
 
 def _replay(store: Recordings) -> Answer:
@@ -186,26 +207,22 @@ def _check_length(request: Request, reads: int) -> None:
         )
 
 
-async def _run(job: Job, answer: Answer, reask: Reask, summary: Summary, keep: Callable[[Extraction], None]) -> None:
+async def _run(job: Job, answer: Answer, reask: Reask, keep: Callable[[Extraction], None]) -> None:
     articles = job.articles()
 
     def cost(usage: Usage) -> Cost | None:
         return price(job.model, job.endpoint.base_url, usage) if job.endpoint else NOTHING
 
-    async def one(article: Article) -> Extraction:
-        if summary.refused:
-            return _not_sent(article, summary.refused)
-        try:
-            return await extract(
-                article, job.task, job.model, answer=answer, reask=reask, reasks=job.reasks, price=cost
-            )
-        except EndpointRefused as error:
-            summary.refused = error
-            return _not_sent(article, error)
-
     async def work() -> None:
         for article in articles:
-            keep(rejected(article) if isinstance(article, Rejected) else await one(article))
+            if isinstance(article, Rejected):
+                keep(rejected(article))
+            else:
+                keep(
+                    await extract(
+                        article, job.task, job.model, answer=answer, reask=reask, reasks=job.reasks, price=cost
+                    )
+                )
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -215,10 +232,6 @@ async def _run(job: Job, answer: Answer, reask: Reask, summary: Summary, keep: C
     except ExceptionGroup as failures:
         # What ends one worker ends the run; the first error says it as it would without a group around it.
         raise failures.exceptions[0] from failures
-
-
-def _not_sent(article: Article, error: EndpointRefused) -> Extraction:
-    return unextracted(article, "failed", f"the run was stopped: {error}")
 
 
 def _origin(endpoint: Endpoint) -> Origin:

@@ -32,6 +32,8 @@ __all__ = ["Attempt", "Client", "reask"]
 
 FATAL = {401, 402, 403, 404}
 """Statuses that every other request of the run would meet too."""
+LONGEST_WAIT = 600.0
+"""Seconds. An endpoint that asks for more has failed for now: what it did not answer can be asked again by a later run."""
 PATIENCE = 20.0
 """Seconds of waiting from which the user is told."""
 
@@ -141,7 +143,7 @@ class Client:
     async def _attempt(self, request: Request, number: int, *, last: bool) -> dict[str, JsonValue]:
         started, clock = datetime.now(UTC), time.monotonic()
         status: int | None = None
-        usage, failure, wait = Usage(), None, None
+        usage, failure, wait, cancelled = Usage(), None, None, False
         try:
             # The client's own timeout is for each read: a body that trickles would never meet it.
             async with asyncio.timeout(self._timeout):
@@ -161,6 +163,11 @@ class Client:
             failure, wait = self._transient(f"the connection failed: {type(cause).__name__}: {cause}"), _OWN_PACE
         except ProviderError as error:
             failure = error
+        except asyncio.CancelledError:
+            failure, wait = ProviderError("interrupted: the endpoint may bill it all the same"), None
+            cancelled = True
+        if wait is not None and wait > LONGEST_WAIT:
+            wait = None
         outcome: Literal["answered", "repeated", "failed"] = (
             "answered" if failure is None else "failed" if wait is None or last else "repeated"
         )
@@ -177,6 +184,8 @@ class Client:
                 usage,
             )
         )
+        if cancelled:
+            raise asyncio.CancelledError
         if failure is None:
             return body
         failure.where = failure.where or self.endpoint.base_url
@@ -190,7 +199,9 @@ class Client:
         said = self._scrub(str(details.get("message") or error.response.text[:300]).strip())
         what = f"the endpoint answered {status}" + (f": {said}" if said else "")
         if status == 429 and details.get("code") == "insufficient_quota":
-            return EndpointRefused(what, status=status, way_out="top up the account, then --resume"), None
+            return EndpointRefused(
+                what, status=status, way_out="top up the account, then run again: what is recorded is not asked again"
+            ), None
         if status in FATAL:
             return EndpointRefused(what, status=status, way_out=_WAY_OUT[status]), None
         if status == 429 or status >= 500 or status in {408, 409}:
@@ -211,12 +222,18 @@ class Client:
             ProviderError: If it does not say.
         """
         try:
-            return sorted([model.id async for model in self._openai.models.list()])
+            body: Any = _object(await self._openai.get("/models", cast_to=httpx2.Response))
+            listed = body["data"]
+            return sorted(model["id"] for model in listed if isinstance(model["id"], str))
         except openai.APIStatusError as error:
             failure, _ = self._status_error(error)
             raise failure from None
         except openai.OpenAIError as error:
             raise self._transient(f"the endpoint does not answer: {error.__cause__ or error}") from error
+        except (KeyError, TypeError) as error:
+            raise ProviderError(
+                "the endpoint lists no models", where=self.endpoint.base_url, way_out=_NO_API
+            ) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -231,11 +248,12 @@ class Client:
         await self.close()
 
 
+_NO_API = "check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)"
 _OWN_PACE = -1.0
 """Wait as long as our own back-off says."""
 _WAY_OUT = {
     401: "check OPENAI_API_KEY",
-    402: "top up the account, then --resume",
+    402: "top up the account, then run again: what is recorded is not asked again",
     403: "check what the key may do",
     404: "check --base-url and --model (`workbench doctor` lists the models)",
 }
@@ -261,15 +279,16 @@ def _object(response: httpx2.Response) -> dict[str, JsonValue]:
     try:
         text = response.content.decode()
         body = json.loads(text)
-        json.dumps(body, ensure_ascii=False).encode()  # a lone surrogate would be no text: it could not be stored
-    except ValueError as error:
+        # What could not be stored is no answer: halves of characters, NaN, a depth without end.
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
         kind = response.headers.get("content-type", "no content type")
         size = len(response.content)
         raise ProviderError(
             f"the endpoint answered {response.status_code} with {size} bytes that are no JSON ({kind})",
             status=response.status_code,
             expected="a chat completion",
-            way_out="check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)",
+            way_out=_NO_API,
         ) from error
     return body if isinstance(body, dict) else {"": body}
 
@@ -278,11 +297,10 @@ class _NoAnswerError(Exception):
     """Stops instructor: a refusal, a filter or the token limit is a state, and asking again would not change it."""
 
 
-async def reask(task: Task, request: Request, first: Exchange, answer: Answer, reasks: int) -> list[Exchange]:
-    """Have instructor ask again for what did not validate, and return the exchanges that followed, at most ``reasks``.
+async def reask(task: Task, request: Request, first: Exchange, answer: Answer, reasks: int) -> None:
+    """Have instructor ask again for what did not validate, at most ``reasks`` times; ``answer`` sees each exchange.
 
     Instructor writes the messages; the rest of the body stays as the first request had it, ``strict`` included.
-    The last exchange is the one to read.
 
     Raises:
         ProviderError: If the endpoint fails.
@@ -305,7 +323,7 @@ async def reask(task: Task, request: Request, first: Exchange, answer: Answer, r
         response: Any = exchanges[-1].recording.response
         if read_completion(response).state != "answered":
             raise _NoAnswerError
-        return ChatCompletion.model_validate(response)
+        return ChatCompletion.construct(**response)  # endpoints leave out what nobody reads; what is read was checked
 
     mode = instructor.Mode.TOOLS if task.front.mode == "tools" else instructor.Mode.JSON_SCHEMA
     ask: Any = instructor.patch(create=create, mode=mode)
@@ -315,4 +333,3 @@ async def reask(task: Task, request: Request, first: Exchange, answer: Answer, r
     except InstructorRetryException as error:
         if failures:
             raise failures[0] from error
-    return exchanges[1:]

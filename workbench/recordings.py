@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from workbench.canonical import canonical_json
 from workbench.errors import InputError, RecordingError, ReplayMiss
 from workbench.lines import Appender, read_lines, torn_bytes
-from workbench.tasks import Facets, Request
+from workbench.settings import MOST_REASKS
+from workbench.tasks import Facets, Request, reask_key
 
 __all__ = ["FORMAT", "Answer", "Exchange", "Origin", "Recording", "Recordings", "record"]
 
@@ -100,8 +101,7 @@ class Recordings:
             for number, offset, fields in read_lines(file):
                 recording = _parse(fields, f"{file}:{number}")
                 if self._replaces(recording, file, number):
-                    self._places[recording.key] = (file, offset)
-                    self._facets[recording.key] = recording.facets
+                    self._take(recording, file, offset)
             if torn := torn_bytes(file):
                 self.notes.append(f"{file}: its last line is torn ({torn:,} bytes) and is passed over")
         except RecordingError:
@@ -110,6 +110,15 @@ class Recordings:
             raise RecordingError(error.what, where=error.where, way_out=error.way_out) from error
         except OSError as error:
             raise RecordingError(f"this file cannot be read: {error.strerror}", where=str(file)) from error
+
+    def _take(self, recording: Recording, file: Path, offset: int) -> None:
+        if recording.key in self._places and not recording.attempt:
+            # Its re-asks were put to the answer that this one replaces.
+            for attempt in range(1, MOST_REASKS + 1):
+                self._places.pop(reask_key(recording.key, attempt), None)
+                self._facets.pop(reask_key(recording.key, attempt), None)
+        self._places[recording.key] = (file, offset)
+        self._facets[recording.key] = recording.facets
 
     def _replaces(self, recording: Recording, file: Path, number: int) -> bool:
         """A refresh replaces what it asked again: in one file by the later line, in two by the time, which must tell them apart."""
@@ -182,9 +191,7 @@ class Recordings:
         """
         file = self.folder / f"{recording.origin}.jsonl"
         appender = self.writer(recording.origin)
-        offset = appender.append(recording.model_dump(mode="json"))
-        self._places[recording.key] = (file, offset)
-        self._facets[recording.key] = recording.facets
+        self._take(recording, file, appender.append(recording.model_dump(mode="json")))
 
     def writer(self, origin: Origin) -> Appender:
         """The one writer of an origin's file; asking for it early finds out early whether the store is free."""

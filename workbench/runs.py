@@ -6,6 +6,7 @@ request over the wire, ``failures.jsonl`` one line for each article without a re
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,15 +134,18 @@ def open_run(folder: Path) -> Run:
 
 
 def latest_run(runs: Path) -> Run:
-    """The run that was started last.
+    """The run that was started last, of those that came to their end if there is one. What is no run of this version is passed over.
 
     Raises:
         RunError: If there is none.
     """
-    found = [open_run(file.parent) for file in runs.glob("*/run.json")]
+    found: list[Run] = []
+    for file in runs.glob("*/run.json"):
+        with suppress(RunError):
+            found.append(open_run(file.parent))
     if not found:
         raise RunError("there is no run yet", where=str(runs), way_out="make one with `workbench run`")
-    return max(found, key=lambda run: (run.info.started, run.folder.name))
+    return max(found, key=lambda run: (run.info.finished is not None, run.info.started, run.folder.name))
 
 
 def _first(error: ValidationError) -> str:

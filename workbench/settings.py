@@ -18,6 +18,7 @@ from workbench.errors import SettingsError
 
 __all__ = [
     "LOOPBACK_HOSTS",
+    "MOST_REASKS",
     "Endpoint",
     "EndpointSettings",
     "Project",
@@ -27,6 +28,7 @@ __all__ = [
     "resolve_endpoint",
 ]
 
+MOST_REASKS = 10
 OWN = "WORKBENCH_"
 """How variables begin that a project may name: whoever sets one means it for the workbench."""
 OPENAI = "https://api.openai.com/v1"
@@ -55,7 +57,7 @@ class Settings(BaseModel):
     model: str | None = None
     endpoint: EndpointSettings | None = None
     concurrency: int = Field(default=8, ge=1, le=4096)
-    reasks: int = Field(default=2, ge=0, le=10)
+    reasks: int = Field(default=2, ge=0, le=MOST_REASKS)
     """How often an invalid answer is asked again."""
     retries: int = Field(default=5, ge=0, le=50)
     """How often a request is sent again after a 429, a 5xx, a timeout or a reset."""

@@ -22,7 +22,7 @@ from workbench.errors import TaskError
 from workbench.jsonschema import json_schema, strict_schema
 from workbench.schema import load_schema
 
-__all__ = ["Facets", "FrontMatter", "Mode", "Request", "Task", "load_task", "render"]
+__all__ = ["Facets", "FrontMatter", "Mode", "Request", "Task", "load_task", "reask_key", "render"]
 
 API = "chat.completions"
 PROMPT = re.compile(r"\+\+\+\n(?P<front>.*?\n|)\+\+\+(?:\n(?P<body>.*))?", re.DOTALL)
@@ -81,6 +81,11 @@ class Facets:
     settings: str
 
 
+def reask_key(parent: str, attempt: int) -> str:
+    """The key of the re-ask of an exchange: its body quotes the validator's words, which change with its version; this does not."""
+    return hash_json({"parent": parent, "attempt": attempt})
+
+
 @dataclass(frozen=True)
 class Request:
     """One request to the model: the exact body, and what it was made from.
@@ -111,12 +116,9 @@ class Request:
 
     @cached_property
     def key(self) -> str:
-        """What a recording is found by: body, API and sample; for a re-ask the parent's key and its number.
-
-        A re-ask's body quotes the validator's words, which change with its version; its key does not.
-        """
+        """What a recording is found by: body, API and sample; for a re-ask the parent's key and its number."""
         if self.parent:
-            return hash_json({"parent": self.parent, "attempt": self.attempt})
+            return reask_key(self.parent, self.attempt)
         return hash_json({"api": API, "body": self.hash, "sample": self.sample})
 
     def reask(self, attempt: int, body: dict[str, JsonValue] | None = None) -> "Request":

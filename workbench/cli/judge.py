@@ -1,6 +1,7 @@
 """``workbench eval``, ``diff`` and ``show``: what a run is worth."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -86,7 +87,7 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
         out.print(fields_table(evaluation.fields))
         out.print()
         out.print(headline(evaluation))
-        out.print(f"run folder  {run.folder}", markup=False)
+        out.print(f"run folder  {run.folder}", markup=False, soft_wrap=True)
         for judgement in judgements:
             out.print(f"{'passed' if judgement.passed else 'FAILED'}  {judgement.reason}", markup=False)
     require(judgements)
@@ -109,13 +110,7 @@ def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_js
         print_json(
             {
                 "run": str(run.folder),
-                "articles": [
-                    {
-                        "article": article.extraction.article,
-                        **(article.score.to_json(language()) if article.score else {}),
-                    }
-                    for article in chosen
-                ],
+                "articles": [_difference(article) for article in chosen],
             }
         )
         return
@@ -124,6 +119,16 @@ def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_js
         out.print(diff_view(article, language(), everything=everything))
         out.print()
     out.print(LEGEND)
+
+
+def _difference(article: ArticleScore) -> dict[str, Any]:
+    """One article of ``diff --json``; the figures are those of ``eval``, which counts an article without a record as 0."""
+    extraction = article.extraction
+    known = {"article": extraction.article, "state": extraction.state, "reason": extraction.reason}
+    if article.score is None:
+        return known
+    figures = {"f1": article.f1, "precision": article.precision, "recall": article.recall}
+    return {**known, **article.score.to_json(language()), **figures}
 
 
 @click.command()

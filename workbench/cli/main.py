@@ -18,6 +18,7 @@ from workbench.cli.read import read
 from workbench.cli.run import run
 from workbench.cli.score import score
 from workbench.errors import WorkbenchError
+from workbench.report.terminal import plain
 
 __all__ = ["cli", "main"]
 
@@ -46,7 +47,7 @@ def main() -> None:
         click.echo("interrupted; what is in the run folder and the recordings stays", err=True)
         code = 130
     except WorkbenchError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {plain(error)}", err=True)
         code = error.exit_code
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone: there is nobody to complain to

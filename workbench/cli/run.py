@@ -10,14 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from workbench.articles import check_ids
 from workbench.cli.common import as_json, print_json, project, source, stderr, stdout, task_of
-from workbench.errors import SettingsError
+from workbench.errors import ArticleError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import Extraction
 from workbench.goldens import read_goldens
 from workbench.jobs import Job, Summary, estimate, run_job
 from workbench.recordings import Recordings
 from workbench.report.plain import report
-from workbench.report.terminal import articles_table, cost_words, fields_table, headline
+from workbench.report.terminal import articles_table, cost_words, fields_table, headline, plain
 from workbench.runs import open_run
 from workbench.settings import Endpoint, Project, environment, resolve_endpoint
 
@@ -83,6 +83,11 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         keep_bodies=keep_requests,
     )
     total = check_ids(job.articles())
+    if not total:
+        raise ArticleError(
+            "there is no article here", where=", ".join(job.sources), expected=".txt, .md, .html or .jsonl"
+        )
+    goldens = read_goldens(here.path("goldens") / job.task.name, job.task.schema)  # before money is spent
     with Recordings(here.path(settings.recordings)) as store:
         if dry_run:
             _dry_run(job, store, as_json=as_json)
@@ -91,7 +96,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         summary = _run(job, here, store, total)
         for note in store.notes:
             stderr().print(f"[yellow]note[/]  {note}", markup=True)
-    evaluation = _evaluate(job, here, summary)
+    evaluation = evaluate(open_run(summary.folder).extractions(), goldens, job.task.schema)
     if as_json:
         print_json(_as_json(summary, evaluation))
     else:
@@ -124,13 +129,8 @@ def _run(job: Job, here: Project, store: Recordings, total: int) -> Summary:
             states[extraction.state] = states.get(extraction.state, 0) + 1
             progress.update(bar, advance=1, states=" ".join(f"{state} {n}" for state, n in states.items()))
 
-        notify: Callable[[str], None] = lambda words: console.print(words, markup=False)  # noqa: E731
+        notify: Callable[[str], None] = lambda words: console.print(plain(words))  # noqa: E731
         return asyncio.run(run_job(job, here.path(here.settings.runs), store, done=done, notify=notify))
-
-
-def _evaluate(job: Job, here: Project, summary: Summary) -> Evaluation:
-    goldens = read_goldens(here.path("goldens") / job.task.name, job.task.schema)
-    return evaluate(open_run(summary.folder).extractions(), goldens, job.task.schema)
 
 
 def _exit_code(summary: Summary, *, replayed: bool) -> int:
@@ -165,7 +165,7 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
     out.print(articles_table(evaluation))
     for article in evaluation.articles:
         if article.extraction.reason:
-            out.print(f"\n{article.extraction.article}: {article.extraction.reason}", markup=False)
+            out.print(plain(f"\n{article.extraction.article}: {article.extraction.reason}"))
     out.print()
     if evaluation.scored:
         out.print(fields_table(evaluation.fields))
@@ -173,7 +173,7 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
     out.print(headline(evaluation))
     tokens = f"{summary.tokens.prompt:,} + {summary.tokens.completion:,} tokens, " if summary.tokens.prompt else ""
     out.print(f"\n{tokens}{cost_words(summary.cost, job.model)}", markup=False)
-    out.print(f"run folder  {summary.folder}", markup=False)
+    out.print(f"run folder  {summary.folder}", markup=False, soft_wrap=True)
     first = next((a.extraction.article for a in evaluation.scored if a.worst), "ARTICLE")
     out.print("\nnext", style="bold")
     for command, what in (
@@ -202,11 +202,20 @@ def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
         )
         return
     out = stdout()
-    where = job.endpoint.base_url if job.endpoint else "nowhere (no key, no endpoint: a replay)"
+    where = (
+        job.endpoint.base_url
+        if job.endpoint
+        else "nobody: there is neither key nor endpoint, and a replay would miss them"
+    )
     out.print(
         f"{found.articles} articles: {found.recorded} recorded, {found.rejected} rejected, {sent} to be sent to {where}"
     )
     most = "no limit is set" if found.completion_tokens is None else f"at most {found.completion_tokens:,}"
     out.print(f"prompt tokens {found.prompt_tokens:,} (by o200k; another tokenizer differs), completion tokens {most}")
-    out.print(f"at most {cost_words(found.cost, job.model)}" if found.cost else cost_words(None, job.model))
+    if found.completion_tokens is None:
+        out.print("cost unknown: the prompt sets no max_tokens, so that an answer has no bound")
+    elif found.cost:
+        out.print(f"at most {cost_words(found.cost, job.model)}, re-asks aside: each costs as much again, and more")
+    else:
+        out.print(cost_words(None, job.model))
     out.print("nothing was sent")
