@@ -23,6 +23,8 @@ from workbench.runs import RunInfo
 from workbench.schema import form, load_schema, schema_version
 
 ROOT = Path(__file__).parent.parent
+WIDTH = cli.context_settings["max_content_width"] - 2
+"""Columns that click fills on a terminal that is wide enough: the page must not depend on the terminal that made it."""
 FORMATS: dict[str, Any] = {
     "recording": Recording,
     "golden": Golden,
@@ -121,10 +123,7 @@ def _command_line() -> str:
 
 def _helps(command: click.Command, name: str, group: click.Context | None) -> Iterator[tuple[str, str]]:
     """What ``--help`` says on a wide terminal, for a command and for all those within it."""
-    settings = {**command.context_settings}
-    # What click itself makes of a terminal that is wide enough; here it must not depend on the terminal.
-    settings |= {"terminal_width": WIDTH}
-    context = click.Context(command, info_name=name, parent=group, **settings)
+    context = click.Context(command, info_name=name, parent=group, terminal_width=WIDTH, **command.context_settings)
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         for inner in sorted(command.commands):

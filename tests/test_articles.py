@@ -24,7 +24,7 @@ from workbench.articles import (
     is_id,
     iso_day,
     read_articles,
-    read_text,
+    read_bytes,
 )
 from workbench.errors import ArticleError
 
@@ -336,13 +336,35 @@ def test_a_decomposed_file_name_gives_a_composed_id(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_an_article() -> None:
-    found = read_text("\ufeff가\r\n")
+    found = read_bytes("\ufeff가\r\n".encode())
     assert isinstance(found, Article)
     assert (found.id, found.text, found.place) == ("stdin", "가\n", "stdin")
 
 
 def test_empty_standard_input_is_rejected() -> None:
-    assert isinstance(read_text(" \n"), Rejected)
+    assert isinstance(read_bytes(b" \n"), Rejected)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949", "euc-kr"])
+def test_standard_input_is_decoded_as_a_file_is(encoding: str) -> None:
+    found = read_bytes(KOREAN.encode(encoding))
+    assert isinstance(found, Article)
+    assert found.text == KOREAN
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"%PDF-1.7", "binary"),
+        (b"\xff" * 9, "the encoding is unknown"),
+        (b"a" * (LARGEST + 1), "are no article"),
+    ],
+)
+def test_standard_input_that_is_no_text_is_rejected_with_the_reason(raw: bytes, reason: str) -> None:
+    found = read_bytes(raw)
+    assert isinstance(found, Rejected)
+    assert (found.id, found.place) == ("stdin", "stdin")
+    assert reason in found.reason
 
 
 # --- JSON Lines

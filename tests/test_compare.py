@@ -14,7 +14,7 @@ from small_project import ANSWERS, ARTICLES, PROMPT, Command
 from workbench.canonical import hash_text
 from workbench.cli.compare import compare as command
 from workbench.cli.compare import comparison_view
-from workbench.compare import Asked, Comparison, asked_differently, compare
+from workbench.compare import Asked, Comparison, asked_differently, check_same_task, compare
 from workbench.errors import RunError
 from workbench.evaluate import ArticleScore, Evaluation, field_scores
 from workbench.extract import Extraction, State
@@ -263,6 +263,14 @@ def test_runs_of_two_tasks_are_refused(runs: tuple[Path, Path]) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace('"task": "street"', '"task": "plan"'), encoding="utf-8")
     with pytest.raises(RunError, match="'street', the other of 'plan'"):
         command.main([*map(str, runs)], standalone_mode=False)
+
+
+def test_runs_of_one_task_are_let_through_and_of_two_are_refused_by_name(runs: tuple[Path, Path]) -> None:
+    one, other = (open_run(run).info for run in runs)
+    check_same_task(one, other)
+    with pytest.raises(RunError) as refused:
+        check_same_task(one, other.model_copy(update={"task": "plan"}))
+    assert refused.value.where == f"{one.id} and {other.id}"
 
 
 def test_a_record_of_another_schema_is_refused_with_the_way_out(runs: tuple[Path, Path], project: Path) -> None:

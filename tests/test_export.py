@@ -33,7 +33,7 @@ from workbench.findings import Finding, findings
 from workbench.runs import open_run
 from workbench.schema import Cited, Quote
 from workbench.scoring import Amount, Date
-from workbench.tables import Table, rows, tables
+from workbench.tables import PLACES, WHOLE, Table, rows, tables
 from workbench.tasks import load_task
 
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -189,6 +189,13 @@ def test_an_amount_that_cannot_be_read_or_held_is_empty_and_says_why(text: str, 
     row = found(Market(items=[item(price=text)]))["items"][0]
     assert (row["price"], row["price_low"], row["price_high"]) == (text, None, None)
     assert reason in row["price_unread"]
+
+
+def test_the_largest_amount_that_a_table_takes_is_one_that_parquet_holds(tmp_path: Path) -> None:
+    """What a decimal may be is said in one place for both."""
+    text = f"{'9' * WHOLE}.{'9' * PLACES}%"
+    export([extraction(Market(items=[item(price=text)]))], Market, tmp_path, "parquet")
+    assert pq.read_table(tmp_path / "items.parquet")["price_low"].to_pylist() == [Decimal(text.rstrip("%"))]
 
 
 def test_a_date_is_read_from_the_articles_day_and_an_open_end_is_empty() -> None:

@@ -183,9 +183,19 @@ def test_few_articles_do_not_show_that_a_run_is_no_worse() -> None:
     )
 
 
-def test_what_the_baseline_alone_has_scored_is_said() -> None:
-    found = no_worse_than(compare(evaluation(0, 0, 0), evaluation(0, 0)), 0.1)
-    assert found.reason.endswith("; 1 more are scored in the baseline alone")
+@pytest.mark.parametrize(
+    ("candidate", "left"),
+    [(evaluation(0, 0), "1 of the 3 articles scored in the baseline is not"), (evaluation(0), "2 of the 3")],
+)
+def test_a_candidate_that_leaves_articles_of_the_baseline_out_does_not_pass(candidate: Evaluation, left: str) -> None:
+    """However well it does on the others."""
+    found = no_worse_than(compare(evaluation(0, 0, 0), candidate), 1)
+    assert not found.passed
+    assert found.reason.startswith(left)
+
+
+def test_a_candidate_may_have_articles_that_the_baseline_has_not() -> None:
+    assert no_worse_than(compare(evaluation(0, 0), evaluation(0, 0, 0)), 0.1).passed
 
 
 def test_no_worse_cannot_be_judged_by_one_article() -> None:

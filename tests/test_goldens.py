@@ -12,7 +12,7 @@ from helpers import places, resolve, write
 from pydantic import BaseModel, create_model
 
 from workbench.errors import GoldenError
-from workbench.goldens import FORMAT, Golden, read_golden, read_goldens, write_golden
+from workbench.goldens import FORMAT, Golden, read_golden, read_goldens, with_alternate, write_golden
 from workbench.schema import Cited, Quote, form, pointer, schema_version
 
 
@@ -182,6 +182,16 @@ def test_our_own_pointers_are_those_that_alternates_take(tmp_path: Path) -> None
     leaves = {pointer(*steps): place for steps, place in places(record) if isinstance(place, int)}
     read = golden(tmp_path, Free, record=record, alternates={at: [0] for at in leaves})
     assert {at: resolve(read.record, at) for at in read.alternates} == leaves
+
+
+def test_an_alternate_takes_the_place_of_its_leaf_and_the_golden_stays_as_it_was(tmp_path: Path) -> None:
+    read = golden(tmp_path, alternates={"/shops/1/name": ["보리밭"], "/street": ["동문로"]})
+    assert with_alternate(read, "/shops/1/name", "보리밭") == {
+        **RECORD,
+        "shops": [{"name": "밀밭"}, {"name": "보리밭"}],
+    }
+    assert with_alternate(read, "/street", "동문로") == {**RECORD, "street": "동문로"}
+    assert read.record == RECORD
 
 
 # --- a folder

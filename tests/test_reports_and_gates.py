@@ -1,13 +1,16 @@
 """``workbench eval`` with its gates and reports, ``compare``, ``agreement`` and ``goldens check``, as a user runs them."""
 
 import json
+import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback import Loopback
-from small_project import ARTICLES, Command
+from small_project import ARTICLES, ROOT, Command
 
 from workbench.canonical import hash_text
+from workbench.cli.main import cli
 
 
 @pytest.fixture
@@ -106,3 +109,88 @@ def test_goldens_check_names_an_article_that_nobody_labelled(run: Path, project:
     (project / "articles" / "new.txt").write_text("새 글이다.", encoding="utf-8")
     result = workbench("goldens", "check", "--json")
     assert (result.code, result.json["unanswered"]) == (1, ["new"])
+
+
+RETOLD = "동문로에 빵집이 생긴다. 밀밭이라는 가게로, 2031년 봄에 연다.\n"
+
+
+def relabel(project: Path, **changes: Any) -> None:
+    """Change the bakery's golden."""
+    file = project / "goldens" / "street" / "bakery.json"
+    file.write_text(
+        json.dumps(json.loads(file.read_text(encoding="utf-8")) | changes, ensure_ascii=False), encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("name", ["a-retelling", "z-retelling"])
+def test_goldens_check_looks_in_every_text_of_a_golden_whichever_comes_last(
+    run: Path, project: Path, workbench: Command, name: str
+) -> None:
+    """The month stands in the article as it was published, and not in the retelling."""
+    (project / "articles" / f"{name}.txt").write_text(RETOLD, encoding="utf-8")
+    relabel(project, texts=[hash_text(ARTICLES["bakery"]), hash_text(RETOLD)])
+    result = workbench("goldens", "check", "--json")
+    assert (result.code, result.json["not_found"]) == (1, {"bakery": {"/shops/0/since": "2031년 3월"}})
+
+
+def test_goldens_check_names_goldens_whose_articles_were_not_given_and_does_not_fail(
+    run: Path, workbench: Command
+) -> None:
+    result = workbench("goldens", "check", "articles/bookshop.txt", "--json")
+    assert (result.code, result.json["unseen"]) == (0, ["bakery"])
+    assert "not looked at: bakery" in workbench("goldens", "check", "articles/bookshop.txt").out
+
+
+def test_goldens_check_names_an_alternate_that_no_article_has(run: Path, project: Path, workbench: Command) -> None:
+    relabel(project, alternates={"/shops/0/name": ["밀밭이며", "보리밭"], "/street": [None]})
+    result = workbench("goldens", "check", "--json")
+    assert (result.code, result.json["alternates_not_found"]) == (1, {"bakery": {"/shops/0/name": ["보리밭"]}})
+    shown = workbench("goldens", "check")
+    assert "bakery /shops/0/name: the alternate '보리밭' stands in none of its articles" in shown.out
+    assert "1 values were not found" in shown.err
+
+
+def test_an_alternate_may_be_the_spelling_of_one_text_alone(run: Path, project: Path, workbench: Command) -> None:
+    (project / "articles" / "retelling.txt").write_text(RETOLD.replace("봄에", "3월에"), encoding="utf-8")
+    texts = [hash_text(ARTICLES["bakery"]), hash_text(RETOLD.replace("봄에", "3월에"))]
+    relabel(project, texts=texts, alternates={"/shops/0/name": ["밀밭이라는 가게"]})
+    assert workbench("goldens", "check").code == 0
+
+
+def test_an_alternate_of_a_leaf_that_the_golden_leaves_empty_is_looked_up(
+    run: Path, project: Path, workbench: Command
+) -> None:
+    record = {"street": "동문로", "shops": [{"name": "밀밭", "since": None}]}
+    relabel(project, record=record, alternates={"/shops/0/since": ["2031년", "내년"]})
+    result = workbench("goldens", "check", "--json").json
+    assert result["alternates_not_found"] == {"bakery": {"/shops/0/since": ["내년"]}}
+
+
+def test_an_alternate_that_is_chosen_from_a_list_need_not_stand_in_the_article(
+    run: Path, project: Path, workbench: Command
+) -> None:
+    schema = project / "schemas" / "street.py"
+    text = schema.read_text(encoding="utf-8").replace("import ClassVar", "import ClassVar, Literal")
+    chosen = 'Literal["2031년 3월", "2029년", "내년"]'
+    schema.write_text(text.replace("since: str", f"since: {chosen}"), encoding="utf-8")
+    relabel(project, alternates={"/shops/0/since": ["내년", "냬년"]})
+    result = workbench("goldens", "check", "--json").json
+    assert (result["not_found"], result["alternates_not_found"]) == ({}, {"bakery": {"/shops/0/since": ["냬년"]}})
+
+
+def test_goldens_check_ends_at_a_golden_that_does_not_hold_and_names_it(
+    run: Path, project: Path, workbench: Command
+) -> None:
+    relabel(project, schema="0")
+    result = workbench("goldens", "check")
+    assert (result.code, "bakery.json" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["", "eval", "goldens", "goldens check"])
+def test_the_page_of_the_command_line_shows_what_help_prints(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    """Commands within commands too, and `-h`."""
+    page = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()["cli.md"]
+    cli.main([*command.split(), "--help"], prog_name="workbench", standalone_mode=False)
+    shown = capsys.readouterr().out
+    assert f"```\n{shown}```\n" in page
+    assert "-h, --help" in shown

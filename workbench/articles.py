@@ -20,7 +20,7 @@ from workbench.canonical import canonical_text, hash_text
 from workbench.errors import ArticleError
 from workbench.pages import read_page
 
-__all__ = ["Article", "Rejected", "check_ids", "decode", "is_id", "iso_day", "read_articles", "read_text"]
+__all__ = ["Article", "Rejected", "check_ids", "decode", "is_id", "iso_day", "read_articles", "read_bytes"]
 
 TEXT, HTML, LINES = {".txt", ".md"}, {".html", ".htm"}, {".jsonl", ".ndjson"}
 LARGEST = 4 * 2**20
@@ -112,9 +112,15 @@ def read_articles(paths: Sequence[Path]) -> Iterator[Article | Rejected]:
             yield from _read_file(found)
 
 
-def read_text(text: str, article_id: str = "stdin") -> Article | Rejected:
-    """The article that a text is, such as what came on standard input."""
-    return _article(article_id, text, "stdin", _Known())
+def read_bytes(raw: bytes, article_id: str = "stdin") -> Article | Rejected:
+    """The article that came on standard input, decoded as a file is."""
+    try:
+        if len(raw) > LARGEST:
+            # Not how many: nobody reads on to count them.
+            raise ArticleError(f"more than {LARGEST:,} bytes are no article", expected=f"at most {LARGEST:,}")
+        return _article(article_id, decode(raw), "stdin", _Known())
+    except ArticleError as error:
+        return Rejected(article_id, "stdin", _flat(error))
 
 
 def check_ids(articles: Iterable[Article | Rejected]) -> int:

@@ -22,6 +22,7 @@ __all__ = [
     "Comparison",
     "FieldChange",
     "asked_differently",
+    "check_same_task",
     "compare",
 ]
 
@@ -168,6 +169,20 @@ def compare(baseline: Evaluation, candidate: Evaluation, asked: tuple[Asked, ...
         asked,
         tuple(_notes(baseline, candidate, pairs, change)),
     )
+
+
+def check_same_task(baseline: RunInfo, candidate: RunInfo) -> None:
+    """Refuse runs of two tasks: what one was asked, the other was not, even where both have the same article.
+
+    Raises:
+        RunError: If their tasks differ.
+    """
+    if baseline.task != candidate.task:
+        raise RunError(
+            f"one run is of the task {baseline.task!r}, the other of {candidate.task!r}",
+            where=f"{baseline.id} and {candidate.id}",
+            expected="two runs of the same task",
+        )
 
 
 def asked_differently(baseline: RunInfo, candidate: RunInfo) -> tuple[Asked, ...]:

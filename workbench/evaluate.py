@@ -15,8 +15,9 @@ from pydantic import BaseModel
 from workbench.extract import Extraction, read_record
 from workbench.goldens import Goldens
 from workbench.schema import form, scalars, values
-from workbench.scoring import Items, Leaf, Score, Tally, score
+from workbench.scoring import Items, Score, Tally, score
 from workbench.scoring.stats import Interval, interval
+from workbench.scoring.verdicts import by_path
 
 __all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores"]
 
@@ -119,10 +120,7 @@ class Evaluation:
     @cached_property
     def fields(self) -> Mapping[str, Tally]:
         """All leaves of each field, pooled: ``orders[].items[].price``."""
-        fields: dict[str, list[Leaf]] = defaultdict(list)
-        for leaf in self.micro.leaves:
-            fields[leaf.path].append(leaf)
-        return {path: Tally(tuple(leaves)) for path, leaves in fields.items()}
+        return by_path(self.micro.leaves)
 
     @property
     def grounded(self) -> float | None:

@@ -14,13 +14,11 @@ from pydantic import BaseModel
 
 from workbench.errors import InputError, RunError
 from workbench.extract import Extraction, read_record
-from workbench.tables import Column, Table, Value, rows, tables
+from workbench.tables import PLACES, WHOLE, Column, Table, Value, rows, tables
 
 __all__ = ["Exported", "Format", "export", "unguarded"]
 
 Format = Literal["csv", "jsonl", "parquet"]
-WHOLE, PLACES = 20, 18
-"""Digits before and behind the point of a decimal: what Parquet's 38 leave, enough for 9,999경 and for the price of a token."""
 ROW_GROUP = 8192
 """Rows of a table that are held in memory for Parquet, which is written in such groups."""
 GUARDED = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@＝＋－＠])")

@@ -126,12 +126,20 @@ def judge(gate: Gate, evaluation: Evaluation) -> Judgement:
 def no_worse_than(comparison: Comparison, margin: float) -> Judgement:
     """Whether the candidate is at most ``margin`` worse than the baseline: the lower bound of the difference is not below -margin.
 
+    A candidate that left articles of the baseline out does not pass: they may be those that it is worse on.
+
     Raises:
         SettingsError: If the margin is not within 0 and 1.
     """
     if not 0 <= margin <= 1:
         raise SettingsError(f"{margin:g} is no margin", expected="a number from 0 to 1, such as 0.01")
     name, change = f"no worse than the baseline by {margin:g}", comparison.change
+    if left := len(comparison.only_baseline):
+        reason = (
+            f"{left} of the {left + change.n} articles scored in the baseline {'is' if left == 1 else 'are'} not scored here; "
+            "`workbench compare` names them"
+        )
+        return Judgement(name, passed=False, reason=reason)
     if change.low is None:
         return Judgement(name, passed=False, reason="a single article is scored in both, and has no interval")
     passed = change.low >= -margin
@@ -140,8 +148,6 @@ def no_worse_than(comparison: Comparison, margin: float) -> Judgement:
         f"the lower bound of the difference, {_floor(change.low)}, {side} {0 - margin:g} "
         f"(mean difference {change.difference:+.3f}, {change.n} articles)"
     )
-    if comparison.only_baseline:
-        reason += f"; {len(comparison.only_baseline)} more are scored in the baseline alone"
     return Judgement(name, passed, reason)
 
 

@@ -7,6 +7,7 @@ share one golden.
 import json
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,7 +19,7 @@ from workbench.canonical import canonical_json, canonical_text
 from workbench.errors import GoldenError
 from workbench.schema import form, schema_version
 
-__all__ = ["FORMAT", "Golden", "Goldens", "read_golden", "read_goldens", "write_golden"]
+__all__ = ["FORMAT", "Golden", "Goldens", "read_golden", "read_goldens", "steps_of", "with_alternate", "write_golden"]
 
 FORMAT: Final = "workbench.golden/1"
 
@@ -131,8 +132,7 @@ def _check_pointer(record: JsonValue, at: str, file: Path) -> None:
     try:
         if not at.startswith("/"):
             raise KeyError(at)
-        for step in at.split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
+        for name in steps_of(at):
             place = place[int(name)] if isinstance(place, list) and INDEX.fullmatch(name) else place[name]
     except (KeyError, IndexError, TypeError) as error:
         raise GoldenError(
@@ -142,6 +142,22 @@ def _check_pointer(record: JsonValue, at: str, file: Path) -> None:
         ) from error
     if isinstance(place, dict | list):
         raise GoldenError(f"alternates: {at} is no leaf", where=str(file), expected="a JSON Pointer to a leaf")
+
+
+def steps_of(at: str) -> list[str]:
+    """The steps of a JSON Pointer (RFC 6901), as `pointer` takes them."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in at.split("/")[1:]]
+
+
+def with_alternate(golden: Golden, at: str, value: JsonValue) -> JsonValue:
+    """The golden's record as it would be with an alternate in place of its leaf."""
+    record: Any = deepcopy(golden.record)
+    *above, last = steps_of(at)
+    place = record
+    for name in above:
+        place = place[int(name)] if isinstance(place, list) else place[name]
+    place[int(last) if isinstance(place, list) else last] = value
+    return record  # type: ignore[no-any-return]
 
 
 def write_golden(golden: Golden, folder: Path) -> Path:

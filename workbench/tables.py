@@ -10,7 +10,6 @@ and ``_quote_end``, the same for a passage cited (half-open, code points of the 
 why it reads nothing. ``findings``, always last, has the names of the row's own findings; an article's row has all of them.
 """
 
-import re
 import types
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -32,7 +31,7 @@ from workbench.korean import read_amount, read_date
 from workbench.schema import Cited, Quote, pointer
 from workbench.scoring import Amount, Date
 
-__all__ = ["Column", "Kind", "Table", "Value", "rows", "tables"]
+__all__ = ["PLACES", "WHOLE", "Column", "Kind", "Table", "Value", "rows", "tables"]
 
 Kind = Literal["text", "integer", "number", "boolean", "decimal", "day"]
 Value = str | int | float | bool | Decimal | date | None
@@ -41,11 +40,7 @@ Arm = tuple[Any, tuple[object, ...]]
 
 WHOLE, PLACES = 20, 18
 """Digits before and behind the point of a decimal: what Parquet's 38 leave, enough for 9,999경 and for the price of a token."""
-ROW_GROUP = 8192
-"""Rows of a table that are held in memory for Parquet, which is written in such groups."""
 QUOTE_MARK = type(get_args(Quote)[1])
-GUARDED = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@＝＋－＠])")
-"""How a text begins that a spreadsheet might execute, after any number of apostrophes."""
 SCALARS: tuple[tuple[type, Kind], ...] = (
     (bool, "boolean"),  # before int, which it is too
     (int, "integer"),
@@ -280,7 +275,8 @@ def _read_amount(text: str) -> tuple[Value, ...]:
 
 def _fits(number: Decimal) -> bool:
     exponent = number.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -PLACES and abs(number) < 10**WHOLE
+    # Not abs(), which rounds to 28 digits.
+    return isinstance(exponent, int) and exponent >= -PLACES and number.copy_abs() < 10**WHOLE
 
 
 def _date(text: object, _: str, extraction: Extraction) -> tuple[Value, ...]:

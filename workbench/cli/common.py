@@ -12,7 +12,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from workbench.articles import Article, Rejected, read_articles, read_text
+from workbench.articles import LARGEST, Article, Rejected, read_articles, read_bytes
 from workbench.errors import RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import Extraction
@@ -72,19 +72,20 @@ class Source:
     def __init__(self, paths: Iterable[Path], root: Path, *, from_stdin: bool = False) -> None:
         self._paths = [path.resolve() for path in paths]
         self._root = f"{root}{os.sep}"
-        self._text = sys.stdin.read() if from_stdin else None
+        # Bytes, whose encoding is the article's and not the terminal's; one more than is read, so that too many are seen.
+        self._stdin = sys.stdin.buffer.read(LARGEST + 1) if from_stdin else None
 
     def read(self) -> Iterator[Article | Rejected]:
         """The articles, anew."""
-        if self._text is not None:
-            yield read_text(self._text)
+        if self._stdin is not None:
+            yield read_bytes(self._stdin)
         for article in read_articles(self._paths):
             yield replace(article, place=article.place.removeprefix(self._root))
 
     def names(self) -> list[str]:
         """The files and folders."""
         return [
-            *(["-"] if self._text is not None else []),
+            *(["-"] if self._stdin is not None else []),
             *(str(path).removeprefix(self._root) for path in self._paths),
         ]
 

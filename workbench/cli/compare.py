@@ -8,9 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.cli.common import as_json, evaluation_of, print_json, project, stdout
-from workbench.compare import Comparison, asked_differently
+from workbench.compare import Comparison, asked_differently, check_same_task
 from workbench.compare import compare as compare_runs
-from workbench.errors import RunError
 from workbench.report.terminal import plain, short_paths
 from workbench.runs import open_run
 
@@ -38,12 +37,7 @@ def compare(run_a: Path, run_b: Path, folder: Path | None, as_json: bool) -> Non
     """
     here = project()
     baseline, candidate = open_run(run_a), open_run(run_b)
-    if baseline.info.task != candidate.info.task:
-        raise RunError(
-            f"one run is of the task {baseline.info.task!r}, the other of {candidate.info.task!r}",
-            where=f"{run_a} and {run_b}",
-            expected="two runs of the same task",
-        )
+    check_same_task(baseline.info, candidate.info)
     comparison = compare_runs(
         evaluation_of(here, baseline, folder)[1],
         evaluation_of(here, candidate, folder)[1],

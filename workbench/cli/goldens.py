@@ -1,19 +1,16 @@
 """``workbench goldens check`` and ``agreement``: do the answers hold, and how far do two labellers agree?"""
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 
-from workbench.agreement import Agreement, agree
+from workbench.agreement import Agreement, agree, look_up
 from workbench.articles import Article
 from workbench.cli.common import as_json, print_json, project, source, stdout, task_of
 from workbench.errors import AnswerIsNo
-from workbench.evidence import Text
-from workbench.goldens import Goldens, read_goldens
+from workbench.goldens import read_goldens
 from workbench.report.terminal import plain, short_paths
-from workbench.schema import Copied, copied_texts, form
 
 __all__ = ["agreement", "goldens"]
 
@@ -30,45 +27,37 @@ def goldens() -> None:
 def check(articles: tuple[str, ...], task: str | None, as_json: bool) -> None:
     """Check every golden against schema, version and text; exit 1 if one does not hold.
 
-    ARTICLES are the files or folders whose texts the goldens answer; the project's own if not given. A value that its article does not
-    have is reported, and so is an article that no golden answers.
+    ARTICLES are the files or folders whose texts the goldens answer; the project's own if not given. A value is reported that one of its
+    golden's articles does not have, an alternate that none of them has, and an article that no golden answers. Goldens none of whose articles
+    is given are named as not looked at, and fail nothing.
+
+    A golden that cannot be read, or is not of the schema's form and version, ends the check with exit 2: the first such is named.
     """
     here = project()
     found = task_of(here, task)
     answers = read_goldens(here.path("goldens") / found.name, found.schema)
     texts = [article for article in source(articles, here).read() if isinstance(article, Article)]
-    missing = {golden: values for golden, values in _missing(answers, texts, form(found.schema)).items() if values}
-    unanswered = [article.id for article in texts if article.hash not in answers.by_text]
+    standing = look_up(answers, texts, found.schema)
     if as_json:
-        print_json(
-            {"goldens": len(answers.by_id), "articles": len(texts), "not_found": missing, "unanswered": unanswered}
-        )
+        print_json({"goldens": len(answers.by_id), "articles": len(texts), **standing.to_json()})
     else:
         out = stdout()
         out.print(
             f"{len(answers.by_id)} goldens are of the schema's form and version; {len(texts)} articles were looked through"
         )
-        for golden, values in missing.items():
+        for golden, values in standing.missing.items():
             for at, value in values.items():
-                out.print(f"{golden} {at}: {value!r} stands nowhere in the article", markup=False)
-        for article in unanswered:
+                out.print(f"{golden} {at}: {value!r} is missing from an article that it answers", markup=False)
+        for golden, alternates in standing.alternates.items():
+            for at, others in alternates.items():
+                for value in others:
+                    out.print(f"{golden} {at}: the alternate {value!r} stands in none of its articles", markup=False)
+        for article in standing.unanswered:
             out.print(f"{article}: no golden answers this text", markup=False)
-    if missing or unanswered:
-        raise AnswerIsNo(
-            f"{sum(map(len, missing.values()))} values were not found, {len(unanswered)} articles have no golden"
-        )
-
-
-def _missing(answers: Goldens, texts: list[Article], shape: Any) -> dict[str, dict[str, str]]:
-    """For each golden the values, by JSON Pointer, that an article of its does not have."""
-    found: dict[str, dict[str, str]] = {}
-    for article in texts:
-        golden = answers.by_text.get(article.hash)
-        if golden:
-            text = Text(article.text)
-            values: list[Copied] = list(copied_texts(shape.model_validate(golden.record)))
-            found[golden.id] = {value.at: value.text for value in values if not text.find(value.text)}
-    return found
+        if standing.unseen:
+            out.print(f"not looked at: {', '.join(standing.unseen)} (their articles are not among these)", markup=False)
+    if standing.lost or standing.unanswered:
+        raise AnswerIsNo(f"{standing.lost} values were not found, {len(standing.unanswered)} articles have no golden")
 
 
 @click.command()

@@ -16,7 +16,7 @@ from workbench.cli.common import (
     texts_of,
     the_run,
 )
-from workbench.compare import compare
+from workbench.compare import check_same_task, compare
 from workbench.errors import RunError
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import Extraction
@@ -70,6 +70,7 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
     fields = short_paths(field_paths(task.schema, evaluation))
     judgements = [judge(parse_gate(gate, fields), evaluation) for gate in fail_under]
     if baseline is not None:
+        check_same_task(open_run(baseline).info, run.info)
         judgements.append(
             no_worse_than(compare(evaluation_of(here, open_run(baseline), goldens)[1], evaluation), margin)
         )

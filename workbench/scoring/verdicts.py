@@ -1,7 +1,7 @@
 """What a score says: a verdict on every leaf, and precision, recall and F1 from them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, get_args
@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from workbench.scoring.reasons import Language, Reason
 
-__all__ = ["NOT_WRONG", "VERDICTS", "Items", "Leaf", "Measures", "Score", "Tally", "Verdict"]
+__all__ = ["NOT_WRONG", "VERDICTS", "Items", "Leaf", "Measures", "Score", "Tally", "Verdict", "by_path"]
 
 Verdict = Literal["correct", "mismatch", "omission", "hallucination", "absent"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -105,6 +105,14 @@ class Tally:
         return self.measures.f1
 
 
+def by_path(leaves: Iterable[Leaf]) -> dict[str, Tally]:
+    """The leaves of each field, of one article or of many: ``orders[].items[].price``."""
+    fields: dict[str, list[Leaf]] = defaultdict(list)
+    for leaf in leaves:
+        fields[leaf.path].append(leaf)
+    return {path: Tally(tuple(of_field)) for path, of_field in fields.items()}
+
+
 @dataclass(slots=True)
 class Items:
     """The items of one list field, those of all its lists together.
@@ -160,10 +168,7 @@ class Score(Tally):
     @cached_property
     def by_field(self) -> dict[str, Tally]:
         """The leaves of each field: ``orders[].items[].price``."""
-        fields: dict[str, list[Leaf]] = defaultdict(list)
-        for leaf in self.leaves:
-            fields[leaf.path].append(leaf)
-        return {path: Tally(tuple(leaves)) for path, leaves in fields.items()}
+        return by_path(self.leaves)
 
     @property
     def critical(self) -> tuple[Leaf, ...]:
