@@ -194,3 +194,17 @@ def test_the_page_of_the_command_line_shows_what_help_prints(capsys: pytest.Capt
     shown = capsys.readouterr().out
     assert f"```\n{shown}```\n" in page
     assert "-h, --help" in shown
+
+
+def test_a_critical_leaf_that_is_wrong_is_listed_and_noted(run: Path, project: Path, workbench: Command) -> None:
+    schema = project / "schemas" / "street.py"
+    text = schema.read_text(encoding="utf-8").replace(
+        "    since: str | None", "    since: Annotated[str, Critical()] | None"
+    )
+    marks = "from typing import Annotated\n\nfrom workbench.scoring import Critical\n"
+    schema.write_text(marks + text, encoding="utf-8")
+    result = workbench("eval", run, "--json").json
+    assert [(leaf["article"], leaf["path"], leaf["golden"]) for leaf in result["critical"]] == [
+        ("bookshop", "shops[].since", "2029년")
+    ]
+    assert any("1 critical leaves are wrong" in note for note in result["notes"])

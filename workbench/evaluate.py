@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from workbench.extract import Extraction, read_record
 from workbench.goldens import Goldens
 from workbench.schema import form, scalars, values
-from workbench.scoring import Items, Score, Tally, score
+from workbench.scoring import Items, Leaf, Score, Tally, score
 from workbench.scoring.stats import Interval, interval
 from workbench.scoring.verdicts import by_path
 
@@ -143,6 +143,13 @@ class Evaluation:
                 found[path].append(f1)
         return {path: interval(scores) for path, scores in found.items()}
 
+    @property
+    def critical(self) -> Iterator[tuple[str, Leaf]]:
+        """Each critical leaf that is wrong, with its article's id."""
+        for article in self.scored:
+            for leaf in article.score.critical if article.score else ():
+                yield article.extraction.article, leaf
+
     @cached_property
     def items(self) -> Mapping[str, Items]:
         """The items of each list field, those of all articles together: ``orders[].items[]``."""
@@ -201,6 +208,9 @@ def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str
             )
         for note in article.score.notes if article.score else ():
             yield f"{article.extraction.article}: {note}"
+    wrong = sum(len(article.score.critical) for article in articles if article.score)
+    if wrong:
+        yield f"{wrong} critical leaves are wrong; `workbench eval --json` lists them"
     unscored = sum(article.score is None for article in articles)
     if unscored:
         yield f"{unscored} of {len(articles)} articles have no golden and are not scored"

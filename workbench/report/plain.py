@@ -2,11 +2,11 @@
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import State
-from workbench.scoring import Tally
+from workbench.scoring import Tally, Verdict
 from workbench.scoring.stats import Interval
 
 __all__ = ["FORMAT", "EvaluationReport", "report"]
@@ -85,6 +85,18 @@ class ArticleReport(_Part):
     counts: CountsReport | None
 
 
+class CriticalReport(_Part):
+    """A leaf that had to be right and is not."""
+
+    article: str
+    path: str
+    golden_at: str | None
+    record_at: str | None
+    verdict: Verdict
+    golden: JsonValue
+    record: JsonValue
+
+
 class EvidenceReport(_Part):
     """Shares over all articles; null where there are no quotes."""
 
@@ -105,6 +117,7 @@ class EvaluationReport(_Part):
     articles: tuple[ArticleReport, ...]
     fields: dict[str, FieldReport]
     items: dict[str, ItemsReport]
+    critical: tuple[CriticalReport, ...]
     origins: dict[str, int]
     notes: tuple[str, ...]
 
@@ -134,6 +147,18 @@ def report(evaluation: Evaluation) -> EvaluationReport:
             )
             for path, items in evaluation.items.items()
         },
+        critical=tuple(
+            CriticalReport(
+                article=article,
+                path=leaf.path,
+                golden_at=leaf.golden_at,
+                record_at=leaf.record_at,
+                verdict=leaf.verdict,
+                golden=leaf.golden,
+                record=leaf.record,
+            )
+            for article, leaf in evaluation.critical
+        ),
         origins=dict(evaluation.origins),
         notes=evaluation.notes,
     )
