@@ -383,3 +383,22 @@ def test_diff_and_eval_give_an_article_without_a_record_the_same_figures(
     (shown,) = workbench("diff", "--json").json["articles"]
     (scored,) = workbench("eval", "--json").json["articles"]
     assert (shown["state"], shown["f1"], shown["precision"]) == ("refused", scored["f1"], scored["precision"])
+
+
+def test_hangul_goes_out_as_itself_in_a_locale_that_knows_none(project: Path, golden: Path, server: Loopback) -> None:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "workbench", "run", "--base-url", server.base_url]
+    subprocess.run(command, env=environment, capture_output=True, check=True)  # noqa: S603
+    shown = subprocess.run([*command[:3], "diff"], env=environment, capture_output=True, check=True)  # noqa: S603
+    assert "2031년 4월" in shown.stdout.decode()
+
+
+def test_a_reader_that_has_gone_is_no_failed_gate(project: Path, golden: Path, server: Loopback) -> None:
+    """`| head` closes the pipe: the exit code is a shell's own for that, not 1."""
+    command = [sys.executable, "-m", "workbench", "run", "--base-url", server.base_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, b"Traceback" in said, b"Exception" in said) == (141, False, False)

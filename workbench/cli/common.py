@@ -45,14 +45,21 @@ def project() -> Project:
     return find_project(Path.cwd())
 
 
+class _Console(Console):
+    """A console that says so when its reader has gone, rather than leaving with the exit code of a failed gate."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def stdout() -> Console:
     """For data."""
-    return Console(highlight=False)
+    return _Console(highlight=False)
 
 
 def stderr() -> Console:
     """For messages and progress."""
-    return Console(stderr=True, highlight=False)
+    return _Console(stderr=True, highlight=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

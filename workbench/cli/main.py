@@ -1,8 +1,11 @@
 """The ``workbench`` command: its subcommands, and how an error leaves it.
 
-Exit codes: 0 done; 1 the answer is no; 2 usage; 3 provider; 4 replay miss; 5 some articles were lost; 70 our own fault.
+Exit codes: 0 done; 1 the answer is no; 2 usage; 3 provider; 4 replay miss; 5 some articles were lost; 70 our own fault; and, as shells
+have them, 130 interrupted and 141 the reader of our output has gone.
 """
 
+import io
+import os
 import sys
 import traceback
 
@@ -38,6 +41,9 @@ for command in (run, evaluate, diff, show, compare, export, agreement, goldens, 
 
 def main() -> None:
     """Run the command line and leave with the exit code that it means."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Hangul goes out as itself whatever the locale is
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -50,8 +56,9 @@ def main() -> None:
         click.echo(f"error: {plain(error)}", err=True)
         code = error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone: there is nobody to complain to
-        code = 0
+        # The reader has gone, as after `| head`: what is left in the buffer goes nowhere, and a shell knows the code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
     except Exception:  # noqa: BLE001 - the last line of defence: said in full, never swallowed
         traceback.print_exc()
         click.echo(
