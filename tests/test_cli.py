@@ -402,3 +402,31 @@ def test_a_reader_that_has_gone_is_no_failed_gate(project: Path, golden: Path, s
         process.stdout.close()
         said = process.stderr.read()
     assert (process.returncode, b"Traceback" in said, b"Exception" in said) == (141, False, False)
+
+
+@pytest.mark.parametrize("ending", ["\r", "\n", "\r\n"])
+def test_a_key_that_was_copied_with_its_line_end_works_and_is_not_shown(
+    project: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f"sk-secret-55555{ending}")
+    result = workbench("run", "--base-url", server.base_url)
+    assert (result.code, server.requests[0].key) == (0, "sk-secret-55555")
+    assert "sk-secret" not in result.out + result.err
+
+
+def test_a_key_that_no_header_can_hold_is_refused_without_being_quoted(
+    project: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-비밀-55555")
+    result = workbench("run", "--base-url", server.base_url)
+    assert (result.code, "55555" in result.out + result.err, server.requests) == (2, False, [])
+
+
+def test_a_run_over_the_whole_project_does_not_read_its_own_runs(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    recorded(server, workbench)
+    workbench("run", ".", "--replay", "--limit", "50", "--json")
+    newest = max((project / "runs").iterdir(), key=lambda folder: folder.name)
+    places = [line["place"] for line in lines(newest / "extractions.jsonl")]
+    assert not [place for place in places if place.startswith(("runs", "recordings"))]

@@ -508,7 +508,7 @@ def test_parquet_without_pyarrow_says_how_to_install_it(tmp_path: Path, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(InputError) as refused:
         export([extraction(MARKET)], Market, tmp_path, "parquet")
-    assert refused.value.way_out == "pip install 'workbench[parquet]'"
+    assert refused.value.way_out == "pip install pyarrow"
 
 
 def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ publication) comes from the line's fields, the page's meta tags or a sidecar ``I
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -96,16 +96,16 @@ def is_id(text: str) -> bool:
     return bool(ID.fullmatch(text)) and len(text.encode()) <= 200
 
 
-def read_articles(paths: Sequence[Path]) -> Iterator[Article | Rejected]:
+def read_articles(paths: Sequence[Path], passed_over: Collection[Path] = ()) -> Iterator[Article | Rejected]:
     """Every article in the files and folders given, in order; a folder's in the order of their paths. What is given twice is read once.
 
     A folder's files and folders with a leading dot are passed over, and a ``.json`` beside an article is its sidecar; everything else is an
-    article or is rejected.
+    article or is rejected. What lies in the folders ``passed_over`` is no article: a run would read its own lines, and never end.
 
     Raises:
         ArticleError: If a path does not exist.
     """
-    for found in _files(paths):
+    for found in _files(paths, passed_over):
         if isinstance(found, Rejected):
             yield found
         else:
@@ -146,7 +146,7 @@ def check_ids(articles: Iterable[Article | Rejected]) -> int:
     return total
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path | Rejected]:
+def _files(paths: Sequence[Path], passed_over: Collection[Path]) -> Iterator[Path | Rejected]:
     seen: set[Path] = set()
     for path in paths:
         try:
@@ -160,7 +160,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path | Rejected]:
         for found in _beneath(path) if folder else [path]:
             if isinstance(found, Path):
                 once = found.parent.resolve() / found.name
-                if once in seen:
+                if once in seen or any(once.is_relative_to(folder) for folder in passed_over):
                     continue
                 seen.add(once)
             yield found

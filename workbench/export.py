@@ -132,7 +132,7 @@ def _parquet(file: Path, columns: Sequence[Column]) -> Iterator[Callable[[Sequen
         import pyarrow as pa  # noqa: PLC0415 - an extra, and 0.3 s
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as error:
-        raise InputError("Parquet needs pyarrow", way_out="pip install 'workbench[parquet]'") from error
+        raise InputError("Parquet needs pyarrow", way_out="pip install pyarrow") from error
     of_kind = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
     of_kind |= {"decimal": pa.decimal128(WHOLE + PLACES, PLACES), "day": pa.date32()}
     schema = pa.schema([(column.name, of_kind[column.kind]) for column in columns])

@@ -63,6 +63,8 @@ class Run:
             RunError: If a line is no extraction; names it.
         """
         file = self.folder / "extractions.jsonl"
+        if not file.exists():
+            return  # killed before the first line
         for number, _, fields in read_lines(file):
             try:
                 yield Extraction.model_validate(fields)

@@ -113,7 +113,7 @@ def load_schema(reference: str, root: Path) -> type[BaseModel]:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise SchemaError(f"the schema file fails: {type(error).__name__}: {error}", where=str(path)) from error
     schema = getattr(module, name, None)

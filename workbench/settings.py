@@ -164,7 +164,7 @@ def resolve_endpoint(
     Raises:
         SettingsError: If address and key do not belong together, or the address is plain http beyond this machine.
     """
-    key = environ.get("OPENAI_API_KEY") or dotenv.get("OPENAI_API_KEY") or None
+    key = _key("OPENAI_API_KEY", environ, dotenv)
     if base_url:
         endpoint = Endpoint(base_url, key, "--base-url")
     elif environ.get("OPENAI_BASE_URL"):
@@ -197,7 +197,7 @@ def _project_endpoint(named: EndpointSettings, environ: Mapping[str, str], doten
             expected=f"a variable that is set for this alone, such as {OWN}MY_ENDPOINT_KEY",
             way_out="or leave the table out and pass --base-url",
         )
-    key = (environ.get(variable) or dotenv.get(variable)) if variable else None
+    key = _key(variable, environ, dotenv) if variable else None
     if variable and not key:
         raise SettingsError(
             f"{variable} is not set",
@@ -207,7 +207,21 @@ def _project_endpoint(named: EndpointSettings, environ: Mapping[str, str], doten
     return Endpoint(named.base_url, key, "[tool.workbench.endpoint]")
 
 
+def _key(variable: str, environ: Mapping[str, str], dotenv: Mapping[str, str]) -> str | None:
+    """A key, without the line end that its file left on it. What no header can carry, the client would quote in an error: it is refused here."""
+    key = (environ.get(variable) or dotenv.get(variable) or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise SettingsError(
+            "the key holds a control character or a letter beyond ASCII", where=variable, way_out="copy the key anew"
+        )
+    return key or None
+
+
 def _check_address(endpoint: Endpoint, *, allow_http: bool) -> None:
+    if not endpoint.base_url.isprintable():
+        raise SettingsError(
+            "the address holds a control character", where=endpoint.source, expected="such as https://host/v1"
+        )
     try:
         parts = urlsplit(endpoint.base_url)
         _ = parts.port

@@ -64,7 +64,12 @@ def stderr() -> Console:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One object, with real characters."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # half a character, or a locale that lacks it
+        text = json.dumps(value, indent=2)
+    click.echo(text)
 
 
 def language() -> Language:
@@ -76,9 +81,10 @@ def language() -> Language:
 class Source:
     """The articles that a command was given, to be read as often as needed. Places in the project are relative to its folder."""
 
-    def __init__(self, paths: Iterable[Path], root: Path, *, from_stdin: bool = False) -> None:
+    def __init__(self, paths: Iterable[Path], here: Project, *, from_stdin: bool = False) -> None:
         self._paths = [path.resolve() for path in paths]
-        self._root = f"{root}{os.sep}"
+        self._root = f"{here.root}{os.sep}"
+        self._own = [here.path(folder).resolve() for folder in (here.settings.runs, here.settings.recordings)]
         # Bytes, whose encoding is the article's and not the terminal's; one more than is read, so that too many are seen.
         self._stdin = sys.stdin.buffer.read(LARGEST + 1) if from_stdin else None
 
@@ -86,7 +92,7 @@ class Source:
         """The articles, anew."""
         if self._stdin is not None:
             yield read_bytes(self._stdin)
-        for article in read_articles(self._paths):
+        for article in read_articles(self._paths, self._own):
             yield replace(article, place=article.place.removeprefix(self._root))
 
     def names(self) -> list[str]:
@@ -110,8 +116,8 @@ def source(paths: tuple[str, ...], here: Project) -> Source:
                 expected="files or folders",
                 way_out="name them, or set `articles` under [tool.workbench]",
             )
-        return Source([here.path(here.settings.articles)], here.root)
-    return Source((Path(path) for path in paths if path != "-"), here.root, from_stdin="-" in paths)
+        return Source([here.path(here.settings.articles)], here)
+    return Source((Path(path) for path in paths if path != "-"), here, from_stdin="-" in paths)
 
 
 def task_of(here: Project, name: str | None) -> Task:
@@ -148,7 +154,11 @@ def evaluation_of(here: Project, run: Run, goldens: Path | None = None) -> tuple
     if goldens is not None and not goldens.is_dir():
         raise RunError("there are no goldens here", where=str(goldens), expected="a folder of goldens")
     folder = goldens or here.path("goldens") / task.name
-    return task, evaluate(run.extractions(), read_goldens(folder, task.schema), task.schema)
+    evaluation = evaluate(run.extractions(), read_goldens(folder, task.schema), task.schema)
+    if run.info.finished is None:
+        notes = (f"{run.info.id} has not come to its end: articles may be missing", *evaluation.notes)
+        evaluation = replace(evaluation, notes=notes)
+    return task, evaluation
 
 
 def texts_of(here: Project) -> Callable[[Extraction], str | None]:

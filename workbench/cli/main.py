@@ -4,10 +4,10 @@ Exit codes: 0 done; 1 the answer is no; 2 usage; 3 provider; 4 replay miss; 5 so
 have them, 130 interrupted and 141 the reader of our output has gone.
 """
 
-import io
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 
 import click
 
@@ -42,7 +42,7 @@ for command in (run, evaluate, diff, show, compare, export, agreement, goldens, 
 def main() -> None:
     """Run the command line and leave with the exit code that it means."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # Hangul goes out as itself whatever the locale is
+        if isinstance(stream, TextIOWrapper):  # Hangul goes out as itself whatever the locale is
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = cli.main(standalone_mode=False)
@@ -59,6 +59,10 @@ def main() -> None:
         # The reader has gone, as after `| head`: what is left in the buffer goes nowhere, and a shell knows the code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {plain(f'{where}{error.strerror or error}')}", err=True)
+        code = 2
     except Exception:  # noqa: BLE001 - the last line of defence: said in full, never swallowed
         traceback.print_exc()
         click.echo(

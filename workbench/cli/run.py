@@ -1,12 +1,14 @@
 """``workbench run``: articles in, a run folder out."""
 
 import asyncio
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from workbench.articles import check_ids
 from workbench.cli.common import as_json, print_json, project, source, stderr, stdout, task_of
@@ -95,7 +97,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         _say_where(endpoint, model)
         summary = _run(job, here, store, total)
         for note in store.notes:
-            stderr().print(f"[yellow]note[/]  {note}", markup=True)
+            stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
     evaluation = evaluate(open_run(summary.folder).extractions(), goldens, job.task.schema)
     if as_json:
         print_json(_as_json(summary, evaluation))
@@ -174,7 +176,7 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
     tokens = f"{summary.tokens.prompt:,} + {summary.tokens.completion:,} tokens, " if summary.tokens.prompt else ""
     out.print(f"\n{tokens}{cost_words(summary.cost, job.model)}", markup=False)
     out.print(f"run folder  {summary.folder}", markup=False, soft_wrap=True)
-    first = next((a.extraction.article for a in evaluation.scored if a.worst), "ARTICLE")
+    first = next((_argument(a.extraction.article) for a in evaluation.scored if a.worst), "ARTICLE")
     out.print("\nnext", style="bold")
     for command, what in (
         (f"workbench diff {first}", "what differs from the golden, and why"),
@@ -183,6 +185,11 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
         ("workbench run --model MODEL FILES", "the same with OPENAI_API_KEY set"),
     ):
         out.print(f"  {command:<36}{what}", markup=False, soft_wrap=True)
+
+
+def _argument(article: str) -> str:
+    """An id as a shell takes it for one argument and a command for no option: ids are other people's."""
+    return ("-- " if article.startswith("-") else "") + shlex.quote(article)
 
 
 def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
@@ -208,7 +215,8 @@ def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
         else "nobody: there is neither key nor endpoint, and a replay would miss them"
     )
     out.print(
-        f"{found.articles} articles: {found.recorded} recorded, {found.rejected} rejected, {sent} to be sent to {where}"
+        f"{found.articles} articles: {found.recorded} recorded, {found.rejected} rejected, {sent} to be sent to {where}",
+        markup=False,
     )
     most = "no limit is set" if found.completion_tokens is None else f"at most {found.completion_tokens:,}"
     out.print(f"prompt tokens {found.prompt_tokens:,} (by o200k; another tokenizer differs), completion tokens {most}")
@@ -217,5 +225,5 @@ def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
     elif found.cost:
         out.print(f"at most {cost_words(found.cost, job.model)}, re-asks aside: each costs as much again, and more")
     else:
-        out.print(cost_words(None, job.model))
+        out.print(plain(cost_words(None, job.model)))
     out.print("nothing was sent")

@@ -45,11 +45,15 @@ def score(golden: Path, record: Path, schema: str | None, as_of: str | None, as_
 
 def _read(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8-sig"), parse_constant=_no_number)
     except OSError as error:
         raise InputError("the file cannot be read", where=str(file), expected="a JSON file") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"no JSON: {error}", where=str(file)) from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def _schema(named: str | None) -> Any:

@@ -176,7 +176,7 @@ def _leaf_row(leaf: Leaf, name: str, language: Language) -> tuple[Text, ...]:
 def extraction_view(extraction: Extraction) -> RenderableType:
     """One extraction: its record, where each quote and value stands in the article (code points), and its findings."""
     parts: list[RenderableType] = [
-        Text.assemble(plain(extraction.article), f"   {extraction.state}   {extraction.place}", style="bold")
+        Text.assemble(plain(extraction.article), f"   {extraction.state}   ", plain(extraction.place), style="bold")
     ]
     if extraction.reason:
         parts.append(plain(extraction.reason))
