@@ -16,7 +16,7 @@ from typing import Any
 import jsonlines
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from workbench.canonical import canonical_text, hash_text
+from workbench.canonical import canonical_text, first_problem, hash_text
 from workbench.errors import ArticleError
 from workbench.pages import read_page
 
@@ -249,7 +249,7 @@ def _read_line(raw: bytes, place: str, fallback: str) -> Article | Rejected | No
     except (jsonlines.InvalidLineError, RecursionError) as error:
         return Rejected(fallback, place, f"the line is no JSON object: {error}".split(" (line")[0])
     except ValidationError as error:
-        return Rejected(fallback, place, _first(error))
+        return Rejected(fallback, place, first_problem(error))
     except ArticleError as error:
         return Rejected(fallback, place, _flat(error))
 
@@ -348,7 +348,7 @@ def _sidecar(file: Path) -> _Known:
         return _Known.model_validate(json.loads(sidecar.read_text(encoding="utf-8-sig")))
     except ValidationError as error:
         raise ArticleError(
-            _first(error), where=_storable(sidecar), expected="title, publisher, published, source"
+            first_problem(error), where=_storable(sidecar), expected="title, publisher, published, source"
         ) from error
     except (ValueError, RecursionError) as error:
         raise ArticleError(f"the sidecar is no JSON: {error}", where=_storable(sidecar)) from error
@@ -359,11 +359,6 @@ def _read_html(text: str) -> tuple[str, _Known]:
     # A page's date that is no ISO date is unknown, not guessed at.
     published = page.published and iso_day(page.published)
     return page.text, _Known(title=page.title, publisher=page.publisher, published=published)
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
 
 
 def _flat(error: Exception) -> str:

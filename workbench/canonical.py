@@ -8,9 +8,9 @@ import hashlib
 import json
 import unicodedata
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
-__all__ = ["canonical_json", "canonical_text", "hash_json", "hash_text", "line"]
+__all__ = ["canonical_json", "canonical_text", "first_problem", "hash_json", "hash_text", "line"]
 
 
 def canonical_text(text: str) -> str:
@@ -30,6 +30,12 @@ def canonical_json(value: JsonValue) -> str:
 def line(value: JsonValue) -> str:
     """A JSON value as one line of a JSON Lines file, keys in the order given, for a person to read and git to compare."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that a validation found wrong, as every message of ours says it: ``shops.0.name: Field required``."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def hash_text(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from workbench.articles import Article, Rejected
-from workbench.canonical import canonical_json
+from workbench.canonical import canonical_json, first_problem
 from workbench.completions import Usage, read_completion
 from workbench.errors import ArticleError, ProviderError, ReplayMiss, RunError, SchemaError
 from workbench.evidence import Grounding, Span, ground
@@ -97,9 +97,8 @@ def read_record(extraction: Extraction, schema: type[BaseModel]) -> BaseModel | 
     try:
         return schema.model_validate_json(canonical_json(extraction.record))
     except ValidationError as error:
-        first = error.errors()[0]
         raise RunError(
-            f"its record does not fit the schema as it is now: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            f"its record does not fit the schema as it is now: {first_problem(error)}",
             where=extraction.article,
             way_out="replay the run with the present schema, or go back to the schema that it was made with",
         ) from error

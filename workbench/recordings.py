@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from workbench.canonical import canonical_json
+from workbench.canonical import canonical_json, first_problem
 from workbench.errors import InputError, RecordingError, ReplayMiss
 from workbench.lines import Appender, read_lines, torn_bytes
 from workbench.settings import MOST_REASKS
@@ -243,7 +243,6 @@ def _parse(fields: dict[str, Any], where: str) -> Recording:
     try:
         return Recording.model_validate_json(canonical_json(fields).encode())
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RecordingError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where=where) from error
+        raise RecordingError(first_problem(error), where=where) from error
     except ValueError as error:  # a NaN, or half a character
         raise RecordingError(f"the line is no JSON object that can be stored: {error}", where=where) from error

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from workbench.canonical import first_problem
 from workbench.errors import RunError
 from workbench.extract import Extraction
 from workbench.lines import Appender, read_lines
@@ -69,7 +70,7 @@ class Run:
             try:
                 yield Extraction.model_validate(fields)
             except ValidationError as error:
-                raise RunError(_first(error), where=f"{file}:{number}") from error
+                raise RunError(first_problem(error), where=f"{file}:{number}") from error
 
 
 class RunWriter:
@@ -132,7 +133,7 @@ def open_run(folder: Path) -> Run:
     try:
         return Run(folder, RunInfo.model_validate_json(file.read_bytes()))
     except ValidationError as error:
-        raise RunError(_first(error), where=str(file), expected=f"the format {FORMAT}") from error
+        raise RunError(first_problem(error), where=str(file), expected=f"the format {FORMAT}") from error
 
 
 def latest_run(runs: Path) -> Run:
@@ -148,8 +149,3 @@ def latest_run(runs: Path) -> Run:
     if not found:
         raise RunError("there is no run yet", where=str(runs), way_out="make one with `workbench run`")
     return max(found, key=lambda run: (run.info.finished is not None, run.info.started, run.folder.name))
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.articles import Article
-from workbench.canonical import canonical_json, canonical_text, hash_json, hash_text
+from workbench.canonical import canonical_json, canonical_text, first_problem, hash_json, hash_text
 from workbench.errors import TaskError
 from workbench.jsonschema import json_schema, strict_schema
 from workbench.schema import load_schema
@@ -163,11 +163,8 @@ def _front_matter(text: str, file: Path) -> FrontMatter:
     except tomllib.TOMLDecodeError as error:
         raise TaskError(f"the front matter is no TOML: {error}", where=str(file)) from error
     except ValidationError as error:
-        first = error.errors()[0]
         known = ", ".join(field.alias or name for name, field in FrontMatter.model_fields.items())
-        raise TaskError(
-            f"front matter, {'.'.join(map(str, first['loc']))}: {first['msg']}", where=str(file), expected=f"of {known}"
-        ) from error
+        raise TaskError(f"front matter, {first_problem(error)}", where=str(file), expected=f"of {known}") from error
 
 
 def _messages(body: str, file: Path) -> tuple[tuple[str, str], ...]:
