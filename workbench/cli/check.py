@@ -103,7 +103,7 @@ def _endpoint(here: Project, base_url: str | None, *, allow_http: bool) -> str:
     from workbench.model import Client  # noqa: PLC0415 - 2.5 s, and without an endpoint it is not needed
 
     async def ask() -> list[str]:
-        async with Client(endpoint, retries=0, timeout=15, ledger=lambda _: None, notify=lambda _: None) as client:
+        async with Client(endpoint, retries=0, timeout=15) as client:
             return await client.models()
 
     models = asyncio.run(ask())
