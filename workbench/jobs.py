@@ -13,12 +13,12 @@ from pydantic import TypeAdapter
 from workbench.articles import Article, Rejected
 from workbench.canonical import hash_json
 from workbench.completions import Usage
+from workbench.endpoints import LOOPBACK_HOSTS, Endpoint, Model
 from workbench.errors import ArticleError, EndpointRefused, RunError
 from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected
 from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
 from workbench.recordings import Answer, Exchange, Origin, Recordings, record
 from workbench.runs import RunInfo, RunWriter, now
-from workbench.settings import LOOPBACK_HOSTS, Endpoint
 from workbench.tasks import Request, Task, render
 
 __all__ = ["Estimate", "Job", "Summary", "estimate", "run_job"]
@@ -33,30 +33,26 @@ class Job:
 
     Attributes:
         task: What is asked of each article.
-        model: Its name at the endpoint.
+        model: Who is asked, and where; without an endpoint it only replays.
         read: Gives the articles anew each time it is called, so that a million need not be held.
         sources: The files and folders they come from, for the run's own account.
-        endpoint: Where to send what is not recorded; None to replay only.
         reasks: How often an invalid answer is asked again.
         retries: How often a request is sent again after a transient failure.
         timeout: Seconds without an answer after which an attempt has failed.
         concurrency: How many articles are under way at once.
-        context_tokens: What the model reads; None for what its provider says.
         limit: Only the first so many articles.
         refresh: Send even what is recorded.
         keep_bodies: Store the requests' texts beside the responses.
     """
 
     task: Task
-    model: str
+    model: Model
     read: Callable[[], Iterator[Article | Rejected]]
     sources: Sequence[str]
-    endpoint: Endpoint | None
     reasks: int = 2
     retries: int = 5
     timeout: float = 120.0
     concurrency: int = 8
-    context_tokens: int | None = None
     limit: int | None = None
     refresh: bool = False
     keep_bodies: bool = False
@@ -66,10 +62,14 @@ class Job:
         return islice(self.read(), self.limit)
 
     @property
+    def endpoint(self) -> Endpoint | None:
+        """Where to send what is not recorded; None to replay only."""
+        return self.model.endpoint
+
+    @property
     def reads(self) -> int:
         """How many tokens the model reads and writes."""
-        known = context_window(self.model, self.endpoint.base_url) if self.endpoint else None
-        return self.context_tokens or known or READS
+        return context_window(self.model) or READS
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Summary:
         if self.cost is None or extraction.cost is None:
             self.cost = None
         else:
-            self.cost = Cost(self.cost.amount + extraction.cost.amount, extraction.cost.currency)
+            self.cost += extraction.cost
 
 
 async def run_job(
@@ -148,7 +148,7 @@ async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
     lines = TypeAdapter(tuple[Attempt, Cost | None])
 
     def ledger(attempt: Attempt) -> None:
-        cost = price(job.model, endpoint.base_url, attempt.usage) if attempt.outcome == "answered" else None
+        cost = price(job.model, attempt.usage) if attempt.outcome == "answered" else None
         fields, priced = lines.dump_python((attempt, cost), mode="json")
         writer.keep_attempt(fields | {"cost": priced})
 
@@ -198,7 +198,7 @@ def _replay(store: Recordings) -> Answer:
 
 def _check_length(request: Request, reads: int) -> None:
     """Nothing is cut to fit. A text never has more tokens than bytes, so that most need no counting."""
-    writes = request.body.get("max_completion_tokens")
+    writes = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
     room = reads - (writes if isinstance(writes, int) else 0)
     if len(request.text.encode()) > room and (tokens := count_tokens(request.text)) > room:
         raise ArticleError(
@@ -211,7 +211,7 @@ async def _run(job: Job, answer: Answer, reask: Reask, keep: Callable[[Extractio
     articles = job.articles()
 
     def cost(usage: Usage) -> Cost | None:
-        return price(job.model, job.endpoint.base_url, usage) if job.endpoint else NOTHING
+        return price(job.model, usage) if job.endpoint else NOTHING
 
     async def work() -> None:
         for article in articles:
@@ -250,7 +250,8 @@ def _make_folder(job: Job, runs: Path) -> tuple[Path, RunInfo]:
             id=folder.name,
             started=started,
             task=job.task.name,
-            model=job.model,
+            model=job.model.name,
+            differences=job.model.differences.model_dump(mode="json", exclude_defaults=True),
             endpoint=job.endpoint.base_url if job.endpoint else None,
             prompt=job.task.prompt_hash,
             json_schema=hash_json(job.task.json_schema),
@@ -300,5 +301,5 @@ def estimate(job: Job, store: Recordings) -> Estimate:
     completion = 0 if not sent else each and sent * each
     cost = None
     if completion is not None and job.endpoint:
-        cost = price(job.model, job.endpoint.base_url, Usage(prompt, completion)) if sent else NOTHING
+        cost = price(job.model, Usage(prompt, completion)) if sent else NOTHING
     return Estimate(articles, refused, recorded, prompt, completion, cost)

@@ -23,9 +23,9 @@ from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.completions import Usage, read_completion
+from workbench.endpoints import Endpoint
 from workbench.errors import EndpointRefused, ProviderError
 from workbench.recordings import Answer, Exchange
-from workbench.settings import Endpoint
 from workbench.tasks import Request, Task
 
 __all__ = ["Attempt", "Client", "reask"]
@@ -252,7 +252,7 @@ _NO_API = "check that the base URL is that of an OpenAI-compatible API (it usual
 _OWN_PACE = -1.0
 """Wait as long as our own back-off says."""
 _WAY_OUT = {
-    401: "check OPENAI_API_KEY",
+    401: "check the key: OPENAI_API_KEY, or the variable that the settings name",
     402: "top up the account, then run again: what is recorded is not asked again",
     403: "check what the key may do",
     404: "check --base-url and --model (`workbench doctor` lists the models)",

@@ -35,6 +35,9 @@ class RunInfo(BaseModel):
     finished: datetime | None = None
     task: str
     model: str
+    """Its name at the endpoint."""
+    differences: dict[str, Any] = {}
+    """How the endpoint differs, as the settings say; empty where it does not."""
     endpoint: str | None
     """The address that requests went to, None for a replay."""
     prompt: str

@@ -8,10 +8,11 @@ import click
 
 from workbench.articles import Rejected
 from workbench.cli.common import as_json, print_json, project, source, stdout, task_of
-from workbench.errors import ArticleError, SettingsError, WorkbenchError
+from workbench.endpoints import resolve_endpoint, resolve_model
+from workbench.errors import ArticleError, WorkbenchError
 from workbench.goldens import read_goldens
 from workbench.recordings import Recordings
-from workbench.settings import Project, environment, resolve_endpoint
+from workbench.settings import Project, environment
 from workbench.tasks import render as render_request
 
 __all__ = ["doctor", "render"]
@@ -20,7 +21,7 @@ __all__ = ["doctor", "render"]
 @click.command()
 @click.argument("article")
 @click.option("--task", help="The prompt to use: prompts/TASK.md.")
-@click.option("--model", help="The model's name at the endpoint.")
+@click.option("--model", help="A model of the settings, or its name at the endpoint.")
 @as_json
 def render(article: str, task: str | None, model: str | None, as_json: bool) -> None:
     """Show the exact request that would be sent for an article (a file, or the id of one of the project's own)."""
@@ -35,10 +36,8 @@ def render(article: str, task: str | None, model: str | None, as_json: bool) -> 
     first = found[0]
     if isinstance(first, Rejected):
         raise ArticleError(first.reason, where=first.place)
-    name = model or here.settings.model
-    if name is None:
-        raise SettingsError("no model was named", way_out="pass --model, or set `model` under [tool.workbench]")
-    request = render_request(task_of(here, task), first, name)
+    asked = resolve_model(here.settings, model)
+    request = render_request(task_of(here, task, asked.differences.mode), first, asked)
     if as_json:
         print_json({"key": request.key, "body": request.body})
         return

@@ -19,7 +19,7 @@ from workbench.extract import Extraction
 from workbench.goldens import read_goldens
 from workbench.runs import Run, latest_run, open_run
 from workbench.scoring import Language
-from workbench.settings import Project, find_project
+from workbench.settings import Mode, Project, find_project
 from workbench.tasks import Task, load_task
 
 __all__ = [
@@ -120,8 +120,8 @@ def source(paths: tuple[str, ...], here: Project) -> Source:
     return Source((Path(path) for path in paths if path != "-"), here, from_stdin="-" in paths)
 
 
-def task_of(here: Project, name: str | None) -> Task:
-    """The task named, the project's own, or the only one.
+def task_of(here: Project, name: str | None, mode: Mode | None = None) -> Task:
+    """The task named, the project's own, or the only one; in the mode that a model's endpoint takes, where it takes no other.
 
     Raises:
         SettingsError: If none is named and there are several, or none.
@@ -136,7 +136,7 @@ def task_of(here: Project, name: str | None) -> Task:
                 way_out="pass --task, or set `task` under [tool.workbench]",
             )
         name = found[0]
-    return load_task(name, here.root)
+    return load_task(name, here.root, mode)
 
 
 def the_run(here: Project, folder: Path | None) -> Run:

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from workbench.articles import check_ids
 from workbench.cli.common import as_json, print_json, project, source, stderr, stdout, task_of
-from workbench.errors import ArticleError, SettingsError
+from workbench.endpoints import Model, resolve_endpoint, resolve_model
+from workbench.errors import ArticleError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import Extraction
 from workbench.goldens import read_goldens
@@ -21,7 +22,7 @@ from workbench.recordings import Recordings
 from workbench.report.plain import report
 from workbench.report.terminal import articles_table, cost_words, fields_table, headline, plain
 from workbench.runs import open_run
-from workbench.settings import Endpoint, Project, environment, resolve_endpoint
+from workbench.settings import Project, environment
 
 __all__ = ["run"]
 
@@ -31,7 +32,7 @@ __all__ = ["run"]
 @click.option("--replay", is_flag=True, help="Answer from recordings only: no key, no network.")
 @click.option("--refresh", is_flag=True, help="Ask again what is recorded, and record the new answer.")
 @click.option("--task", help="The prompt to use: prompts/TASK.md.")
-@click.option("--model", help="The model's name at the endpoint.")
+@click.option("--model", help="A model of the settings, or its name at the endpoint.")
 @click.option("--base-url", help="An OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.")
 @click.option("--allow-http", is_flag=True, help="Allow plain http beyond this machine.")
 @click.option("--concurrency", type=click.IntRange(1, 4096), help="How many articles at once.")
@@ -64,22 +65,20 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     settings = here.settings
     endpoint = None
     if not replay:
-        endpoint = resolve_endpoint(settings, *environment(Path.cwd()), base_url=base_url, allow_http=allow_http)
-    model = model or settings.model
-    if model is None:
-        raise SettingsError("no model was named", way_out="pass --model, or set `model` under [tool.workbench]")
+        endpoint = resolve_endpoint(
+            settings, *environment(Path.cwd()), model=model, base_url=base_url, allow_http=allow_http
+        )
+    asked = resolve_model(settings, model, endpoint)
     given = source(articles, here)
     job = Job(
-        task=task_of(here, task),
-        model=model,
+        task=task_of(here, task, asked.differences.mode),
+        model=asked,
         read=given.read,
         sources=given.names(),
-        endpoint=endpoint,
         reasks=settings.reasks,
         retries=settings.retries,
         timeout=settings.timeout,
         concurrency=concurrency or settings.concurrency,
-        context_tokens=settings.context_tokens,
         limit=limit,
         refresh=refresh,
         keep_bodies=keep_requests,
@@ -94,7 +93,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         if dry_run:
             _dry_run(job, store, as_json=as_json)
             return
-        _say_where(endpoint, model)
+        _say_where(asked)
         summary = _run(job, here, store, total)
         for note in store.notes:
             stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
@@ -106,12 +105,15 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     raise click.exceptions.Exit(_exit_code(summary, replayed=endpoint is None))
 
 
-def _say_where(endpoint: Endpoint | None, model: str) -> None:
+def _say_where(model: Model) -> None:
+    endpoint, err = model.endpoint, stderr()
     if endpoint is None:
-        stderr().print("replaying recordings: no key, no network")
-    else:
-        key = "with a key" if endpoint.key else "without a key"
-        stderr().print(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model}", markup=False)
+        err.print("replaying recordings: no key, no network")
+        return
+    key = "with a key" if endpoint.key else "without a key"
+    err.print(plain(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model.name}"))
+    if not model.differences.usage:
+        err.print(plain(f"it reports no tokens (usage = false in {model.table}): what the run costs will not be known"))
 
 
 def _run(job: Job, here: Project, store: Recordings, total: int) -> Summary:
@@ -174,7 +176,7 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
         out.print()
     out.print(headline(evaluation))
     tokens = f"{summary.tokens.prompt:,} + {summary.tokens.completion:,} tokens, " if summary.tokens.prompt else ""
-    out.print(f"\n{tokens}{cost_words(summary.cost, job.model)}", markup=False)
+    out.print(f"\n{tokens}{cost_words(summary.cost, job.model.name)}", markup=False)
     out.print(f"run folder  {summary.folder}", markup=False, soft_wrap=True)
     first = next((_argument(a.extraction.article) for a in evaluation.scored if a.worst), "ARTICLE")
     out.print("\nnext", style="bold")
@@ -223,7 +225,13 @@ def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
     if found.completion_tokens is None:
         out.print("cost unknown: the prompt sets no max_tokens, so that an answer has no bound")
     elif found.cost:
-        out.print(f"at most {cost_words(found.cost, job.model)}, re-asks aside: each costs as much again, and more")
+        out.print(
+            f"at most {cost_words(found.cost, job.model.name)}, re-asks aside: each costs as much again, and more"
+        )
     else:
-        out.print(plain(cost_words(None, job.model)))
+        out.print(
+            plain(
+                f"{cost_words(None, job.model.name)}; give it one: price = {{ input = …, output = … }} in {job.model.table}"
+            )
+        )
     out.print("nothing was sent")
