@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -84,6 +84,7 @@ class Client:
         timeout: Seconds without an answer after which an attempt has failed.
         ledger: Called with each attempt when it has ended.
         notify: Called with words for the user, such as that the endpoint asks to wait.
+        heard: Called with the headers of each response.
     """
 
     def __init__(
@@ -94,11 +95,13 @@ class Client:
         timeout: float,
         ledger: Callable[[Attempt], None],
         notify: Callable[[str], None],
+        heard: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
         self.endpoint = endpoint
         self._retries = retries
         self._ledger = ledger
         self._notify = notify
+        self._heard = heard
         self._timeout = timeout
         self._openai = openai.AsyncOpenAI(
             api_key=endpoint.key or "no-key",
@@ -151,10 +154,12 @@ class Client:
                     "/chat/completions", content=request.text.encode(), cast_to=httpx2.Response
                 )
             status = response.status_code
+            self._heard(response.headers)
             body = _object(response)
             usage = read_completion(body).usage
         except openai.APIStatusError as error:
             status = error.status_code
+            self._heard(error.response.headers)
             failure, wait = self._status_error(error)
         except (openai.APITimeoutError, TimeoutError):
             failure, wait = self._transient(f"no answer came in {self._timeout:g} s"), _OWN_PACE
@@ -206,7 +211,8 @@ class Client:
             return EndpointRefused(what, status=status, way_out=_WAY_OUT[status]), None
         if status == 429 or status >= 500 or status in {408, 409}:
             return ProviderError(what, status=status, way_out="try again later"), _retry_after(error.response)
-        return ProviderError(what, status=status), None
+        unlike = "if it is the form of the request: `workbench doctor --probe` finds out what the endpoint takes"
+        return ProviderError(what, status=status, way_out=unlike if status in {400, 422} else ""), None
 
     def _transient(self, what: str) -> ProviderError:
         return ProviderError(self._scrub(what), way_out="check the address and the network, then try again")
@@ -215,8 +221,8 @@ class Client:
         """An endpoint may quote the key that it was sent; nobody else is to see it."""
         return text.replace(self.endpoint.key, "[key]") if self.endpoint.key else text
 
-    async def models(self) -> list[str]:
-        """The names of the models that the endpoint offers.
+    async def models(self) -> list[dict[str, Any]]:
+        """The models that the endpoint offers, by their ``id``, each with what else it says of them.
 
         Raises:
             ProviderError: If it does not say.
@@ -224,7 +230,7 @@ class Client:
         try:
             body: Any = _object(await self._openai.get("/models", cast_to=httpx2.Response))
             listed = body["data"]
-            return sorted(model["id"] for model in listed if isinstance(model["id"], str))
+            return sorted((model for model in listed if isinstance(model["id"], str)), key=lambda model: model["id"])
         except openai.APIStatusError as error:
             failure, _ = self._status_error(error)
             raise failure from None
