@@ -258,7 +258,7 @@ _NO_API = "check that the base URL is that of an OpenAI-compatible API (it usual
 _OWN_PACE = -1.0
 """Wait as long as our own back-off says."""
 _WAY_OUT = {
-    401: "check the key: OPENAI_API_KEY, or the variable that the settings name",
+    401: "check OPENAI_API_KEY, or the variable that the settings name for the key",
     402: "top up the account, then run again: what is recorded is not asked again",
     403: "check what the key may do",
     404: "check --base-url and --model (`workbench doctor` lists the models)",
