@@ -13,8 +13,22 @@ import pytest
 from helpers import json_objects
 from hypothesis import given
 from hypothesis import strategies as st
-from imitations import Articles, Imitation, heedless, narrow, refuser, schemaless, thinking, usual
-from loopback import CHAT, MODELS, Loopback, error, rate_limited, status, unauthorized
+from imitations import Articles, Imitation, heedless, mode_of, narrow, refuser, schemaless, thinking, usual
+from loopback import (
+    CHAT,
+    MODELS,
+    Answer,
+    Completion,
+    Loopback,
+    Plain,
+    Received,
+    Whole,
+    error,
+    length,
+    rate_limited,
+    status,
+    unauthorized,
+)
 from small_project import ANSWERS, ARTICLES, Command
 
 from workbench.articles import Article
@@ -257,10 +271,10 @@ def test_probing_again_with_the_table_in_place_finds_the_same_and_keeps_what_it_
 # --- without a network
 
 
-def probed(endpoint: Imitation, mode: Mode = "json_schema", effort: str | None = None) -> tuple[Probed, list[Any]]:
+def probed(
+    endpoint: Callable[[Received], Answer], mode: Mode = "json_schema", effort: str | None = None
+) -> tuple[Probed, list[Any]]:
     """What probing an imitation finds, and the bodies that it sent."""
-    from loopback import Completion, Plain, Received, Whole
-
     bodies: list[Any] = []
 
     async def send(request: Request) -> dict[str, Any]:
@@ -297,6 +311,18 @@ def test_an_answer_that_was_cut_tells_nothing_and_changes_no_setting() -> None:
     found, _ = probed(Imitation({}, thinks=10_000))
     assert found.differences == Differences()
     assert {each.works for each in found.probes if each.about in {"json_schema", "tools", "json"}} == {None}
+
+
+def test_a_mode_that_may_work_is_not_given_up_for_one_that_does() -> None:
+    def endpoint(received: Received) -> Answer:
+        return length("") if mode_of(received.json) == "json_schema" else usual({})(received)
+
+    assert probed(endpoint)[0].differences.mode is None
+
+
+def test_a_cap_that_is_refused_for_being_small_is_not_taken_for_unknown() -> None:
+    (cap, *_) = probed(thinking({}))[0].probes
+    assert (cap.about, cap.works, "but not as few as 16" in cap.says) == ("max_completion_tokens", True, True)
 
 
 @pytest.mark.parametrize("mode", ["json_schema", "tools", "json"])
