@@ -168,6 +168,7 @@ def test_instructors_way_and_the_short_way_of_replay_agree(recorded: Path) -> No
     import asyncio
 
     from workbench.articles import Article, read_articles
+    from workbench.endpoints import Model
     from workbench.extract import Extraction, Reask, extract, look_up_reasks
     from workbench.model import reask
     from workbench.prices import NOTHING
@@ -182,7 +183,7 @@ def test_instructors_way_and_the_short_way_of_replay_agree(recorded: Path) -> No
     def extractions(way: Reask) -> list[Extraction]:
         articles = [article for article in read_articles([recorded / "articles"]) if isinstance(article, Article)]
         asked = (
-            extract(article, task, "small", answer=answer, reask=way, reasks=2, price=lambda _: NOTHING)
+            extract(article, task, Model("small"), answer=answer, reask=way, reasks=2, price=lambda _: NOTHING)
             for article in articles
         )
 

@@ -23,7 +23,7 @@ def begun(project: Path, server: Loopback, workbench: Command) -> Any:
     def run(*script: Any, options: tuple[str, ...] = ()) -> Path:
         server.script(*(script or (BROKEN,)))
         result = workbench("run", "--concurrency", "1", "--base-url", server.base_url, "--json", *options)
-        return project / result.json["run"]
+        return Path(result.json["run"])
 
     return run
 
@@ -256,7 +256,7 @@ def test_an_empty_account_leaves_the_rest_failed_and_going_on_asks_it(
 
 
 def start(project: Path, server: Loopback, *options: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "workbench", "run", "--base-url", server.base_url, *options],
         cwd=project,
         stdout=subprocess.PIPE,

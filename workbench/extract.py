@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from workbench.articles import Article, Rejected
 from workbench.canonical import canonical_json, first_problem
 from workbench.completions import Usage, read_completion
+from workbench.endpoints import Model
 from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayMiss, RunError, SchemaError
 from workbench.evidence import Grounding, Span, ground
 from workbench.findings import Finding, findings
@@ -111,7 +112,7 @@ def read_record(extraction: Extraction, schema: type[BaseModel]) -> BaseModel | 
 async def extract(
     article: Article,
     task: Task,
-    model: str,
+    model: Model,
     *,
     answer: Answer,
     reask: Reask,
@@ -211,5 +212,5 @@ def _cost(sent: Sequence[Exchange], price: Price) -> Cost | None:
         cost = price(_usage(exchange))
         if cost is None:
             return None
-        total = Cost(total.amount + cost.amount, cost.currency)
+        total += cost
     return total

@@ -17,6 +17,7 @@ from workbench.articles import Article, Rejected
 from workbench.budget import Budget
 from workbench.canonical import hash_json
 from workbench.completions import Usage, read_completion
+from workbench.endpoints import LOOPBACK_HOSTS, Endpoint, Model
 from workbench.errors import ArticleError, EndpointRefused, RunError, SettingsError
 from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected
 from workbench.ledger import Ledger, Totals
@@ -26,7 +27,6 @@ from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
 from workbench.recordings import Answer, Exchange, Origin, Recordings, record
 from workbench.resume import Kept, check_same, keep
 from workbench.runs import Run, RunInfo, RunWriter, now, write_task
-from workbench.settings import LOOPBACK_HOSTS, Endpoint
 from workbench.tasks import Request, Task, render
 
 __all__ = ["Done", "Estimate", "Job", "Notify", "Resume", "Summary", "estimate", "run_job"]
@@ -41,55 +41,51 @@ class Job:
 
     Attributes:
         task: What is asked of each article.
-        model: Its name at the endpoint.
+        model: Who is asked, and where; without an endpoint it only replays.
         read: Gives the articles anew each time it is called, so that a million need not be held.
         sources: The files and folders they come from, for the run's own account.
-        endpoint: Where to send what is not recorded; None to replay only.
         reasks: How often an invalid answer is asked again.
         retries: How often a request is sent again after a transient failure.
         timeout: Seconds without an answer after which an attempt has failed.
         concurrency: How many articles are under way at once.
-        context_tokens: What the model reads; None for what its provider says.
         limit: Only the first so many articles.
         refresh: Send even what is recorded.
         keep_bodies: Store the requests' texts beside the responses.
         budget: Money that the run may cost in all; None for no limit.
         most_tokens: Tokens that it may take in all; None for no limit.
-        requests_per_minute: The provider's limit; None for what it says itself.
-        tokens_per_minute: The provider's limit; None for what it says itself.
     """
 
     task: Task
-    model: str
+    model: Model
     read: Callable[[], Iterator[Article | Rejected]]
     sources: Sequence[str]
-    endpoint: Endpoint | None
     reasks: int = 2
     retries: int = 5
     timeout: float = 120.0
     concurrency: int = 8
-    context_tokens: int | None = None
     limit: int | None = None
     refresh: bool = False
     keep_bodies: bool = False
     budget: Decimal | None = None
     most_tokens: int | None = None
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
 
     def articles(self) -> Iterator[Article | Rejected]:
         """The articles, up to the limit."""
         return islice(self.read(), self.limit)
 
     @property
+    def endpoint(self) -> Endpoint | None:
+        """Where to send what is not recorded; None to replay only."""
+        return self.model.endpoint
+
+    @property
     def reads(self) -> int:
         """How many tokens the model reads and writes."""
-        known = context_window(self.model, self.endpoint.base_url) if self.endpoint else None
-        return self.context_tokens or known or READS
+        return context_window(self.model) or READS
 
     def price(self, usage: Usage) -> Cost | None:
         """What tokens cost where they are sent, None if that is not known."""
-        return price(self.model, self.endpoint.base_url, usage) if self.endpoint else NOTHING
+        return price(self.model, usage) if self.endpoint else NOTHING
 
     def check_budget(self) -> None:
         """Refuse a budget that could not be kept.
@@ -107,9 +103,9 @@ class Job:
             )
         if self.budget is not None and self.price(Usage(1, 1)) is None:
             raise SettingsError(
-                f"a budget in money needs the price of {self.model}, which is not known",
+                f"a budget in money needs the price of {self.model.name}, which is not known",
                 where=self.endpoint.base_url if self.endpoint else "",
-                way_out="give the model a price under [tool.workbench.models], or limit --max-tokens-total",
+                way_out=f"give it a price in {self.model.table}, or limit --max-tokens-total",
             )
 
 
@@ -264,7 +260,7 @@ async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
         notify(
             f"{left} requests were under way when the run was killed; those not recorded are counted at their worst case"
         )
-    limits = RateLimits(job.requests_per_minute, job.tokens_per_minute, notify=notify)
+    limits = RateLimits(job.model.requests_per_minute, job.model.tokens_per_minute, notify=notify)
     budget = Budget(job.budget, job.most_tokens, ledger.totals.spend)
     meter = Meter(ledger, limits, budget, job.price)
     async with Client(endpoint, retries=job.retries, timeout=job.timeout) as client:
@@ -314,7 +310,7 @@ def _replay(store: Recordings) -> Answer:
 
 def _check_length(request: Request, reads: int) -> None:
     """Nothing is cut to fit. A text never has more tokens than bytes, so that most need no counting."""
-    writes = request.body.get("max_completion_tokens")
+    writes = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
     room = reads - (writes if isinstance(writes, int) else 0)
     if len(request.text.encode()) > room and (tokens := count_tokens(request.text)) > room:
         raise ArticleError(
@@ -385,7 +381,9 @@ def _info(job: Job, name: str, started: datetime) -> RunInfo:
         id=name,
         started=started,
         task=job.task.name,
-        model=job.model,
+        model=job.model.name,
+        alias=job.model.alias,
+        differences=job.model.differences.model_dump(mode="json", exclude_defaults=True),
         prompt=job.task.prompt_hash,
         json_schema=hash_json(job.task.json_schema),
         front_matter=job.task.front.model_dump(mode="json", by_alias=True),

@@ -61,6 +61,9 @@ class RateLimits:
         notify: Called with words for the user.
         clock: Seconds that only grow.
         sleep: Waits so many of them.
+
+    Attributes:
+        said: The ``x-ratelimit-*`` headers as they were last heard.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class RateLimits:
         self._buckets = {
             name: Bucket(limit, clock()) for name, limit in (("requests", requests), ("tokens", tokens)) if limit
         }
+        self.said: dict[str, str] = {}
         self._closed_until = 0.0
         self._turn = asyncio.Lock()
 
@@ -109,6 +113,7 @@ class RateLimits:
     def learn(self, headers: Mapping[str, str]) -> None:
         """Take over what an answer says of limits and of what is left of them (OpenAI's headers, which others have taken over)."""
         now = self._clock()
+        self.said.update({name: value for name, value in headers.items() if name.startswith("x-ratelimit")})
         for name in ("requests", "tokens"):
             limit = _number(headers.get(f"x-ratelimit-limit-{name}"))
             if limit and not self._given[name]:

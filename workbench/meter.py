@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Protocol
 
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
@@ -12,7 +13,7 @@ from workbench.limits import RateLimits
 from workbench.prices import Cost
 from workbench.tasks import Request
 
-__all__ = ["Meter", "worst_case"]
+__all__ = ["Gate", "Meter", "Tally", "worst_case"]
 
 TOKENS_PER_BYTE = 0.3
 """Of a request, until the endpoint has counted one: o200k makes 0.2 to 0.3 of Korean, 0.25 of English."""
@@ -25,6 +26,45 @@ def worst_case(request: Request) -> Usage:
     """
     most = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
     return Usage(len(request.text.encode()), most if isinstance(most, int) else 0)
+
+
+class Gate(Protocol):
+    """What the client asks before an attempt and tells after it."""
+
+    limits: RateLimits
+    price: Callable[[Usage], Cost | None]
+
+    async def admit(self, request: Request, number: int) -> Sending:
+        """Wait until a request may be sent."""
+
+    def ended(self, sending: Sending, attempt: Attempt) -> None:
+        """Take note of how it ended."""
+
+
+class Tally:
+    """A gate that keeps what went through it in memory: for a few requests that are no run.
+
+    Args:
+        limits: Of the provider.
+        price: What tokens cost; None if that is not known.
+
+    Attributes:
+        attempts: All that have ended.
+    """
+
+    def __init__(self, limits: RateLimits, price: Callable[[Usage], Cost | None]) -> None:
+        self.limits = limits
+        self.price = price
+        self.attempts: list[Attempt] = []
+
+    async def admit(self, request: Request, number: int) -> Sending:
+        """Wait until the endpoint lets it through."""
+        await self.limits.reserve(0)
+        return Sending(request.key, request.facets.article, number, datetime.now(UTC), worst_case(request))
+
+    def ended(self, sending: Sending, attempt: Attempt) -> None:  # noqa: ARG002 - the protocol's
+        """Keep it."""
+        self.attempts.append(attempt)
 
 
 class Meter:

@@ -22,12 +22,12 @@ from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.completions import Usage, read_completion
+from workbench.endpoints import Endpoint
 from workbench.errors import EndpointRefused, ProviderError
 from workbench.ledger import Attempt, Sending
-from workbench.meter import Meter
+from workbench.meter import Gate
 from workbench.prices import NOTHING
 from workbench.recordings import Answer, Exchange
-from workbench.settings import Endpoint
 from workbench.tasks import Request, Task
 
 __all__ = ["Answered", "Client", "reask"]
@@ -43,7 +43,7 @@ logging.getLogger("instructor").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A response, and the attempt that it ended: whoever sent the request stores the one before the meter is told of the other."""
+    """A response, and the attempt that it ended: whoever sent the request stores the one before the gate is told of the other."""
 
     body: dict[str, JsonValue]
     sending: Sending
@@ -94,10 +94,10 @@ class Client:
             http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
-    async def send(self, request: Request, meter: Meter) -> Answered:
+    async def send(self, request: Request, gate: Gate) -> Answered:
         """Send a request, again after transient failures, and return the response.
 
-        The meter lets each attempt through and is told how each but the answered one ended.
+        The gate lets each attempt through and is told how each but the answered one ended.
 
         Raises:
             ProviderError: If the endpoint gave no chat completion within the retries.
@@ -115,13 +115,13 @@ class Client:
             async for attempt in retrying:
                 with attempt:
                     number = attempt.retry_state.attempt_number
-                    answered = await self._attempt(request, meter, number, last=number > self._retries)
+                    answered = await self._attempt(request, gate, number, last=number > self._retries)
         except _Transient as transient:
             raise transient.error from transient
         return answered
 
-    async def _attempt(self, request: Request, meter: Meter, number: int, *, last: bool) -> Answered:
-        sending, clock = await meter.admit(request, number), time.monotonic()
+    async def _attempt(self, request: Request, gate: Gate, number: int, *, last: bool) -> Answered:
+        sending, clock = await gate.admit(request, number), time.monotonic()
         status: int | None = None
         usage, failure = Usage(), None
         try:
@@ -131,12 +131,12 @@ class Client:
                     "/chat/completions", content=request.text.encode(), cast_to=httpx2.Response
                 )
             status = response.status_code
-            meter.limits.learn(response.headers)
+            gate.limits.learn(response.headers)
             body = _object(response)
             usage = read_completion(body).usage
         except openai.APIStatusError as error:
             status = error.status_code
-            meter.limits.learn(error.response.headers)
+            gate.limits.learn(error.response.headers)
             failure = self._status_error(error)
         except (openai.APIConnectionError, TimeoutError) as error:
             failure = self._connection_error(error)
@@ -144,24 +144,24 @@ class Client:
             failure = _Failure(error, None, assumed=True)
         except asyncio.CancelledError:
             interrupted = ProviderError("interrupted: the endpoint may bill it all the same")
-            meter.ended(sending, self._ended(sending, clock, meter, _Failure(interrupted, None, assumed=True)))
+            gate.ended(sending, self._ended(sending, clock, gate, _Failure(interrupted, None, assumed=True)))
             raise
-        ended = self._ended(sending, clock, meter, failure, status=status, usage=usage, last=last)
+        ended = self._ended(sending, clock, gate, failure, status=status, usage=usage, last=last)
         if failure is None:
             return Answered(body, sending, ended)
-        meter.ended(sending, ended)
+        gate.ended(sending, ended)
         failure.error.where = failure.error.where or self.endpoint.base_url
         if failure.wait is None:
             raise failure.error
         if failure.wait != _OWN_PACE:
-            meter.limits.close(failure.wait, failure.error.what)
+            gate.limits.close(failure.wait, failure.error.what)
         raise _Transient(failure.error, own_pace=failure.wait == _OWN_PACE)
 
     @staticmethod
     def _ended(
         sending: Sending,
         clock: float,
-        meter: Meter,
+        gate: Gate,
         failure: _Failure | None,
         *,
         status: int | None = None,
@@ -184,7 +184,7 @@ class Client:
             outcome=outcome,
             error=failure.error.what if failure else None,
             usage=taken,
-            cost=meter.price(taken) if taken != NO_USAGE else NOTHING,
+            cost=gate.price(taken) if taken != NO_USAGE else NOTHING,
             assumed=assumed,
         )
 
@@ -215,7 +215,9 @@ class Client:
                 )
                 return _Failure(refused, None, assumed=False)
             return _Failure(ProviderError(what, status=status, way_out="try again later"), wait, assumed=False)
-        return _Failure(ProviderError(what, status=status), None, assumed=False)
+        unlike = "if it is the form of the request: `workbench doctor --probe` finds out what the endpoint takes"
+        malformed = ProviderError(what, status=status, way_out=unlike if status in {400, 422} else "")
+        return _Failure(malformed, None, assumed=False)
 
     def _transient(self, what: str) -> ProviderError:
         return ProviderError(self._scrub(what), way_out="check the address and the network, then try again")
@@ -224,8 +226,8 @@ class Client:
         """An endpoint may quote the key that it was sent; nobody else is to see it."""
         return text.replace(self.endpoint.key, "[key]") if self.endpoint.key else text
 
-    async def models(self) -> list[str]:
-        """The names of the models that the endpoint offers.
+    async def models(self) -> list[dict[str, Any]]:
+        """The models that the endpoint offers, by their ``id``, each with what else it says of them.
 
         Raises:
             ProviderError: If it does not say.
@@ -233,7 +235,7 @@ class Client:
         try:
             body: Any = _object(await self._openai.get("/models", cast_to=httpx2.Response))
             listed = body["data"]
-            return sorted(model["id"] for model in listed if isinstance(model["id"], str))
+            return sorted((model for model in listed if isinstance(model["id"], str)), key=lambda model: model["id"])
         except openai.APIStatusError as error:
             raise self._status_error(error).error from None
         except openai.OpenAIError as error:
@@ -261,7 +263,7 @@ _OWN_PACE = -1.0
 """Wait as long as our own back-off says."""
 # Statuses that every other request of the run would meet too.
 _WAY_OUT = {
-    401: "check OPENAI_API_KEY",
+    401: "check OPENAI_API_KEY, or the variable that the settings name for the key",
     402: "top up the account, then run again: what is recorded is not asked again",
     403: "check what the key may do",
     404: "check --base-url and --model (`workbench doctor` lists the models)",
@@ -269,7 +271,7 @@ _WAY_OUT = {
 
 
 def _wait(state: RetryCallState) -> float:
-    """Where the endpoint said how long, the meter keeps everybody waiting; else each waits as long as its own back-off says."""
+    """Where the endpoint said how long, the gate keeps everybody waiting; else each waits as long as its own back-off says."""
     failure = state.outcome.exception() if state.outcome else None
     own_pace = isinstance(failure, _Transient) and failure.own_pace
     return wait_random_exponential(multiplier=0.5, max=60)(state) if own_pace else 0.0

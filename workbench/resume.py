@@ -155,7 +155,7 @@ def check_same(run: Run, now: RunInfo, task: Task) -> None:
 
 
 def _settings(then: RunInfo, now: RunInfo) -> Iterator[tuple[str, Any, Any]]:
-    for name in ("task", "model", "reasks"):
+    for name in ("task", "model", "differences", "reasks"):
         yield name, getattr(then, name), getattr(now, name)
     if then.endpoint and now.endpoint:  # a replay may be gone on with by asking, and the other way round
         yield "endpoint", then.endpoint, now.endpoint

@@ -51,6 +51,11 @@ class RunInfo(BaseModel):
     finished: datetime | None = None
     task: str
     model: str
+    alias: str | None = None
+    """What the settings call the model, where that is not its name."""
+    """Its name at the endpoint."""
+    differences: dict[str, Any] = {}
+    """How the endpoint differs, as the settings say; empty where it does not."""
     endpoint: str | None
     """The address that requests went to, None for a replay."""
     prompt: str

@@ -20,7 +20,7 @@ from workbench.extract import Extraction
 from workbench.goldens import read_goldens
 from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
-from workbench.settings import Project, find_project
+from workbench.settings import Mode, Project, find_project
 from workbench.tasks import Task, load_task
 
 __all__ = [
@@ -155,8 +155,8 @@ def source_of(info: RunInfo, here: Project) -> Source:
     return Source((here.path(name) for name in info.articles), here)
 
 
-def task_of(here: Project, name: str | None) -> Task:
-    """The task named, the project's own, or the only one.
+def task_of(here: Project, name: str | None, mode: Mode | None = None) -> Task:
+    """The task named, the project's own, or the only one; in the mode that a model's endpoint takes, where it takes no other.
 
     Raises:
         SettingsError: If none is named and there are several, or none.
@@ -171,7 +171,7 @@ def task_of(here: Project, name: str | None) -> Task:
                 way_out="pass --task, or set `task` under [tool.workbench]",
             )
         name = found[0]
-    return load_task(name, here.root)
+    return load_task(name, here.root, mode)
 
 
 def the_run(here: Project, folder: Path | None) -> Run:

@@ -12,18 +12,19 @@ from rich.text import Text
 from workbench.articles import check_ids
 from workbench.cli.common import MONEY, as_json, print_json, project, source, source_of, stderr, stdout, task_of
 from workbench.cli.progress import events, progress
-from workbench.errors import ArticleError, SettingsError
+from workbench.endpoints import Model, resolve_endpoint, resolve_model
+from workbench.errors import ArticleError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import State
 from workbench.goldens import read_goldens
-from workbench.jobs import Job, Resume, Summary, estimate, run_job
+from workbench.jobs import Job, Notify, Resume, Summary, estimate, run_job
 from workbench.prices import Cost
 from workbench.recordings import Recordings
 from workbench.report.plain import report
 from workbench.report.terminal import articles_table, cost_words, fields_table, headline, plain
 from workbench.resume import REDONE
 from workbench.runs import Run, latest_run, open_run
-from workbench.settings import Endpoint, Project, environment, resolve_endpoint
+from workbench.settings import Project, environment
 
 __all__ = ["run"]
 
@@ -35,7 +36,7 @@ STATE = click.Choice(get_args(State))
 @click.option("--replay", is_flag=True, help="Answer from recordings only: no key, no network.")
 @click.option("--refresh", is_flag=True, help="Ask again what is recorded, and record the new answer.")
 @click.option("--task", help="The prompt to use: prompts/TASK.md.")
-@click.option("--model", help="The model's name at the endpoint.")
+@click.option("--model", help="A model of the settings, or its name at the endpoint.")
 @click.option("--base-url", help="An OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.")
 @click.option("--allow-http", is_flag=True, help="Allow plain http beyond this machine.")
 @click.option("--concurrency", type=click.IntRange(1, 4096), help="How many articles at once.")
@@ -89,24 +90,23 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     if refresh and earlier and not new:
         raise click.UsageError("--refresh asks everything again: it goes with a new run, not with --resume")
     info = earlier.info if earlier else None
+    model = model or (info.alias or info.model if info else None)
     endpoint = None
     if not replay:
-        endpoint = resolve_endpoint(settings, *environment(Path.cwd()), base_url=base_url, allow_http=allow_http)
-    model = model or (info.model if info else settings.model)
-    if model is None:
-        raise SettingsError("no model was named", way_out="pass --model, or set `model` under [tool.workbench]")
+        endpoint = resolve_endpoint(
+            settings, *environment(Path.cwd()), model=model, base_url=base_url, allow_http=allow_http
+        )
+    asked = resolve_model(settings, model, endpoint)
     given = source(articles, here) if articles or info is None else source_of(info, here)
     job = Job(
-        task=task_of(here, task or (info.task if info else None)),
-        model=model,
+        task=task_of(here, task or (info.task if info else None), asked.differences.mode),
+        model=asked,
         read=given.read,
         sources=given.names(),
-        endpoint=endpoint,
         reasks=settings.reasks,
         retries=settings.retries,
         timeout=settings.timeout,
         concurrency=concurrency or settings.concurrency,
-        context_tokens=settings.context_tokens,
         limit=limit or (info.limit if info else None),
         refresh=refresh,
         keep_bodies=keep_requests,
@@ -125,7 +125,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
             _dry_run(job, store, as_json=as_json)
             return
         with events(total) if as_events else progress(stderr(), total) as (done, notify):
-            notify(_where(endpoint, model))
+            _say_where(asked, notify)
             summary = asyncio.run(
                 run_job(job, here.path(settings.runs), store, resume=resume, done=done, notify=notify)
             )
@@ -147,11 +147,15 @@ def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
     return open_run(own if own.is_dir() else Path(named))
 
 
-def _where(endpoint: Endpoint | None, model: str) -> str:
+def _say_where(model: Model, notify: Notify) -> None:
+    endpoint = model.endpoint
     if endpoint is None:
-        return "replaying recordings: no key, no network"
+        notify("replaying recordings: no key, no network")
+        return
     key = "with a key" if endpoint.key else "without a key"
-    return f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model}"
+    notify(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model.name}")
+    if not model.differences.usage:
+        notify(f"it reports no tokens (usage = false in {model.table}): each request stands at its worst case")
 
 
 def _exit_code(summary: Summary, *, replayed: bool) -> int:
@@ -199,10 +203,11 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
         out.print()
     out.print(headline(evaluation))
     tokens = f"{summary.tokens.prompt:,} + {summary.tokens.completion:,} tokens, " if summary.tokens.prompt else ""
-    out.print(f"\n{tokens}{cost_words(summary.cost, job.model)}", markup=False)
+    out.print(f"\n{tokens}{cost_words(summary.cost, job.model.name)}", markup=False)
     if summary.totals.assumed:
+        assumed = Cost(summary.totals.assumed_money, summary.totals.currency)
         out.print(
-            f"in it {cost_words(Cost(summary.totals.assumed_money, summary.totals.currency), job.model)} is assumed: "
+            f"in it {cost_words(assumed, job.model.name)} is assumed: "
             f"what became of {summary.totals.assumed} requests is not known, and they stand at their worst case",
             soft_wrap=True,
         )
@@ -259,7 +264,13 @@ def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
     if found.completion_tokens is None:
         out.print("cost unknown: the prompt sets no max_tokens, so that an answer has no bound")
     elif found.cost:
-        out.print(f"at most {cost_words(found.cost, job.model)}, re-asks aside: each costs as much again, and more")
+        out.print(
+            f"at most {cost_words(found.cost, job.model.name)}, re-asks aside: each costs as much again, and more"
+        )
     else:
-        out.print(plain(cost_words(None, job.model)))
+        out.print(
+            plain(
+                f"{cost_words(None, job.model.name)}; give it one: price = {{ input = …, output = … }} in {job.model.table}"
+            )
+        )
     out.print("nothing was sent")
