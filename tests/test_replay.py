@@ -149,7 +149,7 @@ def test_one_word_of_the_seeds_prompt_changed_is_a_miss_that_says_so(
     prompt.write_text(prompt.read_text(encoding="utf-8").replace("베껴", "옮겨", 1), encoding="utf-8")
     monkeypatch.chdir(copy)
     result = workbench("run", "--replay", "--json")
-    assert (result.code, result.json["states"]) == (4, {"missed": 20})
+    assert (result.code, result.json["states"]) == (4, {"missed": 22})
     (first, *_) = lines(Path(result.json["run"]) / "failures.jsonl")
     assert "the prompt changed since this was recorded" in first["reason"]
 
