@@ -430,3 +430,40 @@ def test_a_run_over_the_whole_project_does_not_read_its_own_runs(
     newest = max((project / "runs").iterdir(), key=lambda folder: folder.name)
     places = [line["place"] for line in lines(newest / "extractions.jsonl")]
     assert not [place for place in places if place.startswith(("runs", "recordings"))]
+
+
+@pytest.mark.parametrize("command", ["eval", "diff"])
+def test_a_schema_that_changed_since_the_run_is_said_beside_the_figures(
+    project: Path, golden: Path, server: Loopback, workbench: Command, command: str
+) -> None:
+    recorded(server, workbench)
+    assert "the schema changed" not in workbench(command).out
+    schema = project / "schemas" / "street.py"
+    schema.write_text(schema.read_text(encoding="utf-8").replace("가게 하나.", "가게 한 곳."), encoding="utf-8")
+    assert "note  the schema changed since" in workbench(command).out
+    assert any("the schema changed" in note for note in workbench(command, "--json").json["notes"])
+
+
+def test_what_a_schema_file_prints_is_no_data(project: Path, server: Loopback, workbench: Command) -> None:
+    """Neither when it is imported nor when its validators run."""
+    schema = project / "schemas" / "street.py"
+    talkative = """
+from pydantic import field_validator
+import sys
+
+print("imported")
+sys.stdout.write("written\\n")
+
+
+class Shop(BaseModel):
+    @field_validator("name")
+    @classmethod
+    def _check(cls, name: str) -> str:
+        print("validated", name)
+        return name
+"""
+    code = schema.read_text(encoding="utf-8").replace("\nclass Shop(BaseModel):", talkative)
+    schema.write_text(code, encoding="utf-8")
+    result = workbench("run", "--base-url", server.base_url, "--json")
+    assert result.json["states"] == {"ok": 2}
+    assert all(words in result.err for words in ("imported\n", "written\n", "validated 밀밭\n"))

@@ -97,6 +97,7 @@ def read_golden(file: Path, schema: type[BaseModel]) -> Golden:
     try:
         # As JSON, where a date is text and a tuple is a list.
         form(schema).model_validate_json(canonical_json(golden.record), strict=True)
+        canonical_json([value for values in golden.alternates.values() for value in values])
     except ValidationError as error:
         raise _invalid(error, ("record",), file) from error
     except ValueError as error:

@@ -9,6 +9,7 @@ import importlib.util
 import sys
 import types
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -91,7 +92,7 @@ class Copied:
 def load_schema(reference: str, root: Path) -> type[BaseModel]:
     """The model class that ``file.py:Name`` names, relative to the project's folder.
 
-    The file is executed: it is code of the project's own, like its tests.
+    The file is executed: it is code of the project's own, like its tests. What it prints goes to stderr.
 
     Raises:
         SchemaError: If there is no such file or class, the file fails when imported, or a record of it could not be written and read back.
@@ -110,9 +111,11 @@ def load_schema(reference: str, root: Path) -> type[BaseModel]:
     if spec is None or spec.loader is None:
         raise SchemaError("this file is no Python module", where=str(path), expected="a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
+    module.__dict__["print"] = _print  # also from its validators, long after it was imported
     sys.modules[module_name] = module
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise SchemaError(f"the schema file fails: {type(error).__name__}: {error}", where=str(path)) from error
@@ -127,6 +130,11 @@ def load_schema(reference: str, root: Path) -> type[BaseModel]:
     if found:
         raise SchemaError("the schema does not fit: " + "; ".join(found), where=f"{path}:{name}")
     return schema
+
+
+def _print(*values: object, **options: Any) -> None:
+    """What a schema file prints: words for a person, where stdout is for data."""
+    print(*values, **{"file": sys.stderr, **options})  # noqa: T201 - the user's own words
 
 
 def _models(schema: type[BaseModel]) -> Iterator[type[BaseModel]]:

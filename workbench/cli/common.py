@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from workbench.articles import LARGEST, Article, Rejected, read_articles, read_bytes
+from workbench.canonical import hash_json
 from workbench.errors import RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import Extraction
@@ -190,10 +191,15 @@ def evaluation_of(here: Project, run: Run, goldens: Path | None = None) -> tuple
         raise RunError("there are no goldens here", where=str(goldens), expected="a folder of goldens")
     folder = goldens or here.path("goldens") / task.name
     evaluation = evaluate(run.extractions(), read_goldens(folder, task.schema), task.schema)
-    if run.info.finished is None:
-        notes = (f"{run.info.id} has not come to its end: articles may be missing", *evaluation.notes)
-        evaluation = replace(evaluation, notes=notes)
-    return task, evaluation
+    return task, replace(evaluation, notes=(*_notes(run.info, task), *evaluation.notes))
+
+
+def _notes(info: RunInfo, task: Task) -> Iterator[str]:
+    """What a run's own account says that a reader of its figures should know."""
+    if info.finished is None:
+        yield f"{info.id} has not come to its end: articles may be missing"
+    if info.json_schema != hash_json(task.json_schema):
+        yield f"the schema changed since {info.id} was made: its records are read by the schema as it is now"
 
 
 def texts_of(here: Project) -> Callable[[Extraction], str | None]:
