@@ -208,6 +208,14 @@ def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str
             )
         for note in article.score.notes if article.score else ():
             yield f"{article.extraction.article}: {note}"
+    for article in articles:
+        if article.golden in article.extraction.examples:
+            yield (
+                f"{article.extraction.article}: its own golden, {article.golden}, was among its examples, which a golden may "
+                "become whose texts are added to: its score says nothing; run it again"
+            )
+    if shown := sum(bool(article.extraction.examples) for article in articles):
+        yield f"{shown} of {len(articles)} articles were shown goldens of other articles as examples"
     wrong = sum(len(article.score.critical) for article in articles if article.score)
     if wrong:
         yield f"{wrong} critical leaves are wrong; `workbench eval --json` lists them"

@@ -64,6 +64,8 @@ class Extraction(BaseModel):
     leaves: int = 0
     """How many copied values stand beside a quote."""
     findings: tuple[Finding, ...] = ()
+    examples: tuple[str, ...] = ()
+    """Ids of the goldens that were shown with it as examples."""
     exchanges: tuple[str, ...] = ()
     """Keys of the recordings, the last of them the one that was read."""
     origins: tuple[str, ...] = ()
@@ -125,7 +127,7 @@ async def extract(
     Whatever happens to the one article is a state of its extraction, not an error.
 
     Raises:
-        TaskError: If the prompt's template fails.
+        TaskError: If the prompt's template fails, or it cannot be shown the examples that the prompt asks for.
         SchemaError: If the schema's own code fails.
     """
     exchanges: list[Exchange] = []
@@ -153,6 +155,7 @@ async def extract(
         state, reason, ended_by = "invalid" if exchanges else "rejected", str(error), error
     except ProviderError as error:
         state, reason, ended_by = "failed", str(error), error
+    examples = task.examples_of(article)
     grounding = ground(record, article.text) if record is not None else Grounding()
     return unextracted(article, state, reason).model_copy(
         update={
@@ -162,7 +165,8 @@ async def extract(
             "spans": grounding.spans,
             "quotes": grounding.quotes,
             "leaves": grounding.leaves,
-            "findings": tuple(findings(record, grounding, article.published)) if record is not None else (),
+            "findings": tuple(findings(record, grounding, article, examples)) if record is not None else (),
+            "examples": tuple(example.golden for example in examples) if exchanges else (),
             "exchanges": tuple(exchange.recording.key for exchange in exchanges),
             "origins": tuple(sorted({exchange.recording.origin for exchange in exchanges})),
             "tokens": sum((_usage(exchange) for exchange in exchanges), Usage()),
