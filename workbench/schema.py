@@ -8,6 +8,7 @@ holds, and what the scorer compares.
 import importlib.util
 import sys
 import types
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -27,10 +28,12 @@ __all__ = [
     "Citation",
     "Cited",
     "Copied",
+    "Formerly",
     "Quote",
     "citations",
     "copied_texts",
     "form",
+    "former_names",
     "load_schema",
     "pointer",
     "scalars",
@@ -57,6 +60,13 @@ class Cited(BaseModel, Generic[T]):
 
     value: T
     quote: Quote
+
+
+@dataclass(frozen=True)
+class Formerly:
+    """Marks a field that goldens of an earlier version have by another name: ``head: Annotated[str, Formerly("leader")]``."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -169,9 +179,19 @@ def _unfit(model: type[BaseModel]) -> Iterator[str]:
             yield f"{at}.{name}: it is excluded from what is written"
         if _is_quote(field) and get_origin(field.annotation) not in {None, Union, types.UnionType}:
             yield f"{at}.{name}: several quotes in one field (a field cites one passage)"
+    former = Counter(name for field in model.model_fields.values() for name in former_names(field))
+    for name, times in former.items():
+        if times > 1 or name in model.model_fields:
+            yield f"{at}: {name!r} is the former name of a field, and of another or a field's own (which is meant?)"
     quotes = [name for name, field in model.model_fields.items() if _is_quote(field)]
     if len(quotes) > 1:
         yield f"{at}: {len(quotes)} quotes, {' and '.join(quotes)} (a model cites one passage)"
+
+
+def former_names(field: FieldInfo) -> tuple[str, ...]:
+    """What a field was called in earlier versions of its schema."""
+    marks = (*field.metadata, *_marks(field.annotation))
+    return tuple(mark.name for mark in marks if isinstance(mark, Formerly))
 
 
 def schema_version(schema: type[BaseModel]) -> str:

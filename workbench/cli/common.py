@@ -16,7 +16,7 @@ from rich.text import Text
 
 from workbench.articles import LARGEST, Article, Rejected, read_articles, read_bytes
 from workbench.canonical import hash_json
-from workbench.errors import RunError, SettingsError
+from workbench.errors import GoldenError, RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import choose, version
 from workbench.extract import Extraction
@@ -32,6 +32,7 @@ __all__ = [
     "Source",
     "as_json",
     "asked_task",
+    "check_may_write",
     "evaluation_of",
     "language",
     "print_json",
@@ -126,6 +127,16 @@ class Source:
             *(["-"] if self._stdin is not None else []),
             *(str(path).removeprefix(self._root) for path in self._paths),
         ]
+
+
+def check_may_write(*, allowed: bool) -> None:
+    """Refuse to write goldens where ``CI`` is set, unless that was allowed: there they are what others are held against.
+
+    Raises:
+        GoldenError: It was not allowed.
+    """
+    if not allowed and os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+        raise GoldenError("goldens are not written where CI is set", where="CI", way_out="pass --allow-writes")
 
 
 def source(paths: tuple[str, ...], here: Project) -> Source:
