@@ -12,7 +12,7 @@ from workbench.evidence import ground
 from workbench.examples import Example
 from workbench.findings import Finding, findings
 from workbench.schema import Cited, Quote
-from workbench.scoring import Amount, Date, Identity
+from workbench.scoring import Amount, Date, Identity, Region
 
 
 class Item(BaseModel):
@@ -128,3 +128,28 @@ def test_a_value_that_the_article_has_too_is_from_the_article() -> None:
 
 def test_a_value_that_is_a_part_of_an_examples_value_is_not_from_it() -> None:
     assert leaked(Item(name="쌀", quote="빵은 3천원이고"), {"items": [{"name": "쌀집"}]}) == []
+
+
+# --- regions
+
+
+class Post(BaseModel):
+    seat: Annotated[str, Region()] | None = None
+    place: Annotated[str, Region(leading=True)] | None = None
+
+
+def regions(post: Post, text: str, published: str | None = "2025") -> list[tuple[str, str]]:
+    article = article_of(text, published=published)
+    return [(finding.name, finding.at) for finding in findings(post, ground(post, text), article)]
+
+
+def test_a_region_that_the_article_does_not_settle_is_said_with_those_that_it_may_be() -> None:
+    post = Post(seat="고성군", place="중구 동문로")
+    assert regions(post, "고성군이 중구에 알렸다.") == [("ambiguous_region", "/seat"), ("ambiguous_region", "/place")]
+    assert regions(Post(seat="고성군"), "강원의 고성군이 알렸다.") == []
+
+
+def test_a_region_that_is_none_is_said_and_a_place_need_not_name_one() -> None:
+    assert regions(Post(seat="우리 고장", place="백구면"), "우리 고장의 백구면이다.") == [
+        ("unreadable_region", "/seat")
+    ]

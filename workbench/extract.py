@@ -13,6 +13,7 @@ from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayM
 from workbench.evidence import Grounding, Span, ground
 from workbench.findings import Finding, findings
 from workbench.prices import NOTHING, Cost
+from workbench.readings import RegionReading, readings
 from workbench.recordings import Answer, Exchange
 from workbench.tasks import Request, Task, render
 
@@ -59,6 +60,8 @@ class Extraction(BaseModel):
     record: JsonValue = None
     """As the model gave it, with its quotes."""
     spans: dict[str, Span] = {}
+    readings: dict[str, RegionReading] = {}
+    """What code read in the record with the article as context, by JSON Pointer."""
     quotes: int = 0
     """How many quotes the record holds, found or not."""
     leaves: int = 0
@@ -163,6 +166,7 @@ async def extract(
             "sample": sample,
             "record": record.model_dump(mode="json") if record is not None else None,
             "spans": grounding.spans,
+            "readings": readings(record, article) if record is not None else {},
             "quotes": grounding.quotes,
             "leaves": grounding.leaves,
             "findings": tuple(findings(record, grounding, article, examples)) if record is not None else (),

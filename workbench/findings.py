@@ -17,6 +17,7 @@ from workbench.errors import ReadingRefused
 from workbench.evidence import Grounding, Text
 from workbench.examples import Example
 from workbench.korean import read_amount, read_date
+from workbench.readings import readings
 from workbench.schema import Copied, citations, copied_texts, scalars
 from workbench.scoring import Amount, Date, Identity
 
@@ -46,6 +47,7 @@ def findings(
     return [
         *_evidence(grounding),
         *(finding for text in texts for finding in _readings(text, article.published)),
+        *_regions(record, article),
         *_duplicates(texts),
         *_from_examples(record, texts, article, examples),
         *_noticed(record),
@@ -81,6 +83,13 @@ def _readings(copied: Copied, published: str | None) -> Iterator[Finding]:
         century = int(published[:2]) * 100 if published else None
         if start and century and start.year < century:
             yield Finding("early_date", copied.at, f"{start.year} lies before the article's century")
+
+
+def _regions(record: BaseModel, article: Article) -> Iterator[Finding]:
+    """Names of regions that the article does not settle, and what is no region's name where one should stand."""
+    for at, reading in readings(record, article).items():
+        if reading.unread:
+            yield Finding("ambiguous_region" if reading.candidates else "unreadable_region", at, reading.unread)
 
 
 def _duplicates(texts: list[Copied]) -> Iterator[Finding]:

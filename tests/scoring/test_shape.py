@@ -22,6 +22,7 @@ from workbench.scoring import (
     Floor,
     Identity,
     Number,
+    Region,
     Set,
     Text,
     Url,
@@ -159,6 +160,11 @@ def test_a_json_schema_has_the_same_shape() -> None:
         True,
     )
     assert fields["children"].floor == 0.2
+
+
+def test_a_json_schema_may_say_that_a_text_is_a_region() -> None:
+    marked = {"type": "string", "x-workbench": {"comparator": "region", "leading": True}}
+    assert shape_of({"properties": {"a": marked}}).fields["a"].comparator == Region(leading=True)
 
 
 def test_a_json_schema_may_refer_to_itself() -> None:

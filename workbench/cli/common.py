@@ -229,7 +229,7 @@ def evaluation_of(here: Project, run: Run, goldens: Path | None = None) -> tuple
         raise RunError("there are no goldens here", where=str(goldens), expected="a folder of goldens")
     folder = goldens or here.path("goldens") / task.name
     answers = read_goldens(folder, task.schema)
-    evaluation = evaluate(run.extractions(), answers, task.schema)
+    evaluation = evaluate(run.extractions(), answers, task.schema, texts_of(here))
     own = answers if goldens is None else None
     return task, replace(evaluation, notes=(*_notes(run.info, task, own), *evaluation.notes))
 

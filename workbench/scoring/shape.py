@@ -16,7 +16,7 @@ from pydantic import AnyUrl, BaseModel
 
 from workbench.errors import SchemaError
 from workbench.scoring.comparators import Category, Comparator, Exact, Number, Set, Text, Typed, Url, check_range
-from workbench.scoring.readings import Amount, Date
+from workbench.scoring.readings import Amount, Date, Region
 
 __all__ = ["Critical", "Floor", "Identity", "Shape", "Weight", "shape_of"]
 
@@ -240,12 +240,13 @@ _JSON_TYPES: dict[str, Callable[[], Comparator]] = {
 _ALL_JSON_TYPES = (*_JSON_TYPES, "array", "object", "null")
 _JSON_FORMATS: dict[str, Callable[[], Comparator]] = {"date": Date, "date-time": Date, "uri": Url, "uri-reference": Url}
 _BY_NAME: dict[str, Callable[..., Comparator]] = {
-    kind.__name__.lower(): kind for kind in (Amount, Category, Date, Exact, Number, Set, Text, Url)
+    kind.__name__.lower(): kind for kind in (Amount, Category, Date, Exact, Number, Region, Set, Text, Url)
 }
 
 
 _NUMBERS = ("tolerance", "relative", "floor", "weight", "identity")
-_NOTES = ("comparator", "critical", *_NUMBERS)
+_FLAGS = ("critical", "leading")
+_NOTES = ("comparator", *_FLAGS, *_NUMBERS)
 
 
 class _JsonSchema:
@@ -315,9 +316,10 @@ class _JsonSchema:
         marks: list[Any] = []
         if unknown := notes.keys() - _NOTES:
             raise SchemaError(f"unknown notes: {sorted(unknown)}", where="x-workbench", expected=", ".join(_NOTES))
-        for note in _NUMBERS:
-            _part(notes, note, float, 0)
-        options = {name: value for name, value in notes.items() if name in ("tolerance", "relative")}
+        for note in notes:
+            if note != "comparator":
+                _part(notes, note, bool if note in _FLAGS else float, None)
+        options = {name: value for name, value in notes.items() if name in ("tolerance", "relative", "leading")}
         if name := _part(notes, "comparator", str, ""):
             if name not in _BY_NAME:
                 raise SchemaError(f"there is no comparator {name!r}", where="x-workbench", expected=", ".join(_BY_NAME))
