@@ -263,7 +263,7 @@ def citations(record: BaseModel) -> Iterator[Citation]:
 def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
     if isinstance(item, BaseModel):
         fields = type(item).model_fields
-        for quoted in (name for name, field in fields.items() if _is_quote(field)):
+        for quoted in _quotes(type(item)):
             quote = getattr(item, quoted)
             if isinstance(quote, str):
                 yield Citation(pointer(*at, quoted), quote, tuple(_supported(item, at)))
@@ -279,14 +279,13 @@ def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
 
 def _supported(item: BaseModel, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
     """The copied leaves of a model, those of its lists and of models in it that cite nothing themselves among them."""
-    for name, field in type(item).model_fields.items():
-        if not _is_quote(field) and not _is_chosen(field.annotation):
-            yield from _uncited(getattr(item, name), (*at, name))
+    for name in _copying(type(item)):
+        yield from _uncited(getattr(item, name), (*at, name))
 
 
 def _uncited(item: object, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
     if isinstance(item, BaseModel):
-        if not any(_is_quote(field) for field in type(item).model_fields.values()):
+        if not _quotes(type(item)):
             yield from _supported(item, at)
     elif isinstance(item, list | tuple):
         for index, child in enumerate(item):
@@ -305,9 +304,8 @@ def copied_texts(record: BaseModel) -> Iterator[Copied]:
 
 def _copied(item: object, at: tuple[str | int, ...], marks: tuple[object, ...]) -> Iterator[Copied]:
     if isinstance(item, BaseModel):
-        for name, field in type(item).model_fields.items():
-            if not _is_quote(field) and not _is_chosen(field.annotation):
-                yield from _copied(getattr(item, name), (*at, name), (*field.metadata, *_marks(field.annotation)))
+        for name, own in _copying(type(item)).items():
+            yield from _copied(getattr(item, name), (*at, name), own)
     elif isinstance(item, list | tuple):
         for index, child in enumerate(item):
             yield from _copied(child, (*at, index), marks)
@@ -316,6 +314,21 @@ def _copied(item: object, at: tuple[str | int, ...], marks: tuple[object, ...]) 
             yield from _copied(child, (*at, _step(key)), marks)
     elif isinstance(item, str):
         yield Copied(pointer(*at), item, marks)
+
+
+@cache
+def _copying(model: type[BaseModel]) -> dict[str, tuple[object, ...]]:
+    """The fields of a model that are neither quote nor chosen from a closed list, with their marks: asked of every record."""
+    return {
+        name: (*field.metadata, *_marks(field.annotation))
+        for name, field in model.model_fields.items()
+        if not _is_quote(field) and not _is_chosen(field.annotation)
+    }
+
+
+@cache
+def _quotes(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if _is_quote(field))
 
 
 def _marks(annotation: object) -> tuple[object, ...]:
