@@ -9,7 +9,7 @@ import pytest
 from helpers import article_of, write
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import Loopback
+from loopback import Loopback, ok, tool_call
 from pydantic import BaseModel, Field
 from small_project import ANSWERS, ARTICLES, PROMPT, Command, lines
 
@@ -297,7 +297,7 @@ def test_in_mode_tools_an_examples_answer_is_a_call_that_was_heard(project: Path
     assert made[2:4] == [
         {
             "role": "assistant",
-            "content": None,
+            "content": "",
             "tool_calls": [{"id": "example-1", "type": "function", "function": function}],
         },
         {"role": "tool", "tool_call_id": "example-1", "content": "ok"},
@@ -492,3 +492,27 @@ def test_a_recording_says_nothing_of_examples_that_its_request_did_not_show(proj
     facets = [record(request, {}, "synthetic").model_dump(mode="json")["facets"] for request in (plain, shown)]
     assert ["examples" in one for one in facets] == [False, True]
     assert facets[1]["examples"] == shown.facets.examples
+
+
+@pytest.mark.parametrize("mode", ["json_schema", "tools"])
+def test_an_invalid_answer_is_asked_again_with_the_examples_still_there(
+    few_shot: Path, server: Loopback, workbench: Command, mode: str
+) -> None:
+    write(few_shot, {"prompts/street.md": PROMPT.replace("max_tokens = 500", f'examples = 1\nmode = "{mode}"')})
+    bad = '{"street": 5, "shops": []}'
+    good = json.dumps(ANSWERS["bakery"], ensure_ascii=False)
+    says = tool_call if mode == "tools" else ok
+    server.script(says(bad), says(good))
+    run = workbench("run", "articles/bakery.txt", "--base-url", server.base_url, "--json").json
+    assert run["states"] == {"ok": 1}
+    first, again = (request.json["messages"] for request in server.requests)
+    assert again[: len(first)] == first
+    assert workbench("run", "articles/bakery.txt", "--replay", "--json").json["states"] == {"ok": 1}
+
+
+def test_a_run_is_not_gone_on_with_under_other_examples(few_shot: Path, server: Loopback, workbench: Command) -> None:
+    run = workbench("run", "--limit", "1", "--base-url", server.base_url, "--json").json["run"]
+    label(few_shot, bookshop={"street": None})
+    result = workbench("run", "--resume", run, "--base-url", server.base_url)
+    assert result.code == 2
+    assert "the golden bookshop, an example, is another" in result.err

@@ -326,7 +326,7 @@ def _answered(task: Task, answer: str, call: str) -> Iterator[JsonValue]:
     function: JsonValue = {"name": task.schema.__name__, "arguments": answer}
     yield {
         "role": "assistant",
-        "content": None,
+        "content": "",
         "tool_calls": [{"id": call, "type": "function", "function": function}],
     }
     yield {"role": "tool", "tool_call_id": call, "content": "ok"}
