@@ -96,6 +96,11 @@ def test_a_lost_middle_dot_is_a_dot_in_the_value_and_lost_in_the_quote() -> None
     assert made["street"] == {"value": "남문·북문길", "quote": "남문?북문길이다."}
 
 
+def test_an_answer_is_in_composed_characters_however_the_golden_was_typed() -> None:
+    made = answer(golden_of({"street": "\u1109\u1165문길"}), article_of("서문길이다."), Street)
+    assert '"value":"서문길"' in made
+
+
 def test_a_value_that_stands_nowhere_makes_no_example() -> None:
     with pytest.raises(GoldenError, match=r"its value at /shops/0/since stands nowhere in a"):
         quote_of("밀밭이 연다.", name="밀밭", since="2031년")

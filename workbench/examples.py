@@ -20,7 +20,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from workbench.articles import Article, Rejected
-from workbench.canonical import canonical_json, first_problem, hash_json, hash_text
+from workbench.canonical import canonical_json, canonical_text, first_problem, hash_json, hash_text
 from workbench.errors import GoldenError, TaskError
 from workbench.evidence import Span, Text
 from workbench.goldens import Golden, Goldens, steps_of
@@ -170,7 +170,7 @@ def answer(golden: Golden, article: Article, schema: type[BaseModel]) -> str:
             raise GoldenError(f"nothing that {citation.at} supports is copied text, so that no passage is its quote")
         span = _passage(article.text, [found for _, found in places], text)
         _put(fields, steps_of(citation.at), article.text[slice(*span)])
-    return _validated(fields, schema, golden).model_dump_json()
+    return canonical_text(_validated(fields, schema, golden).model_dump_json())
 
 
 def _cited(kind: Any, value: JsonValue, quote: str) -> JsonValue:
