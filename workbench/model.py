@@ -338,6 +338,9 @@ async def reask(task: Task, request: Request, first: Exchange, answer: Answer, r
         else:
             # Instructor appends to this very list later: what is sent is serialised before it gets it back.
             messages = json.loads(json.dumps(arguments["messages"]))
+            for message in messages:
+                if message.get("content") == []:  # which instructor makes of the empty content beside an example's call
+                    message["content"] = ""
             try:
                 exchanges.append(await answer(request.reask(len(exchanges), {**request.body, "messages": messages})))
             except Exception as error:
