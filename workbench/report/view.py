@@ -23,7 +23,7 @@ from workbench.report.spans import LONGEST_TEXT, Clipped, Segment, clip, segment
 from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Reason, Verdict
 
-__all__ = ["ArticleView", "Group", "Lost", "Row", "Value", "view"]
+__all__ = ["ArticleView", "Beside", "Group", "Lost", "Row", "Value", "value", "view"]
 
 MOST_ROWS: Final = 2_000
 """Fields of one article that are shown. The figures count them all."""
@@ -47,6 +47,21 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What a second run has for a field.
+
+    Attributes:
+        value: Its value.
+        verdict: On it; None where there is no golden.
+        at: JSON Pointer into that run's record; None where it has nothing.
+    """
+
+    value: Value | None
+    verdict: Verdict | None
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One field of one article.
 
@@ -64,6 +79,7 @@ class Row:
         cited: The words of its quote, where these cannot be pointed at in the text.
         findings: What code noticed about it.
         critical: Whether it had to be right.
+        beside: What a second run has for it; None where there is no second run.
     """
 
     number: int
@@ -79,11 +95,14 @@ class Row:
     cited: Clipped | None
     findings: tuple[str, ...]
     critical: bool
+    beside: Beside | None = None
 
     @property
     def differs(self) -> bool:
         """Whether it has to be looked at."""
-        return self.verdict != "correct"
+        if self.verdict is None and self.beside:
+            return self.record != self.beside.value
+        return self.verdict != "correct" or (self.beside is not None and self.beside.verdict not in {"correct", "absent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +277,7 @@ class _Viewer:
             elif finding.at in self.quotes:
                 name = f"{name} › quote" if name.removeprefix(RECORDS)[:1].isdigit() or not group else "quote"
             label = " › ".join(part for part in (group, name) if part)
-            yield Lost(label, _value(self.scalars.get(finding.at)), clip(finding.says).text, row)
+            yield Lost(label, value(self.scalars.get(finding.at)), clip(finding.says).text, row)
 
     def _row(self, number: int, leaf: Leaf, quotes: Mapping[int, int], values: Mapping[int, int]) -> Row:
         """The field's row; its name is given when it is known what it stands with."""
@@ -273,8 +292,8 @@ class _Viewer:
             at=leaf.record_at,
             golden_at=leaf.golden_at if scored else None,
             verdict=leaf.verdict if scored else None,
-            golden=_value(leaf.golden),
-            record=_value(leaf.record),
+            golden=value(leaf.golden),
+            record=value(leaf.record),
             reason=leaf.reason.words(self.language) if scored and leaf.reason.code != "same" else "",
             quote=quote,
             anchor=anchor,
@@ -334,12 +353,13 @@ def _unscored(scalars: Mapping[str, JsonValue]) -> Iterator[Leaf]:
         yield Leaf(path, None, place, "hallucination", None, value, Reason("same"))
 
 
-def _value(value: JsonValue) -> Value | None:
-    if value is None:
+def value(of: JsonValue) -> Value | None:
+    """A value as it is shown; None for null."""
+    if of is None:
         return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = of if isinstance(of, str) else json.dumps(of, ensure_ascii=False)
     clipped = clip(text)
-    reading = _reading(text) if isinstance(value, str) and clipped.length is None else None
+    reading = _reading(text) if isinstance(of, str) and clipped.length is None else None
     return Value(clipped.text, clipped.length, reading)
 
 
