@@ -90,7 +90,9 @@ class Run:
                 lines.seek(offset)
                 return Extraction.model_validate_json(lines.readline())
         except (OSError, ValidationError) as error:
-            raise RunError("the run has changed since it was opened", where=str(file), way_out="open it anew") from error
+            raise RunError(
+                "the run has changed since it was opened", where=str(file), way_out="open it anew"
+            ) from error
 
 
 def _extraction(fields: dict[str, Any], where: str) -> Extraction:

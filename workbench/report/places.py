@@ -1,4 +1,4 @@
-"""Where a leaf stands, for people: ``orders 1 › items 3 › price``, and which item of a record is which of its golden."""
+"""Where a leaf stands, for people: ``orders 1 › items 3 › price``."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 from workbench.report.spans import clip
 from workbench.scoring import Leaf
 
-__all__ = ["RECORDS", "Step", "partners_of", "place_of", "shared_root", "steps_of"]
+__all__ = ["RECORDS", "Step", "place_of", "shared_root", "steps_of"]
 
 RECORDS: Final = "record "
 """Stands before the number of an item that only the record has: the golden may have another of that number."""
@@ -50,25 +50,12 @@ def shared_root(paths: Iterable[str]) -> str:
     return roots.pop() if len(roots) == 1 else ""
 
 
-def partners_of(leaves: Iterable[Leaf]) -> dict[str, str]:
-    """Which item of the record is which of the golden, as pointers, by the leaves that both have."""
-    partners: dict[str, str] = {}
-    for leaf in leaves:
-        if leaf.golden_at is None or leaf.record_at is None:
-            continue
-        golden, record = leaf.golden_at.split("/"), leaf.record_at.split("/")
-        if len(golden) == len(record):
-            for length in range(2, len(record)):
-                partners.setdefault("/".join(record[:length]), "/".join(golden[:length]))
-    return partners and {"": "", **partners}
-
-
 def place_of(leaf: Leaf, partners: Mapping[str, str]) -> tuple[Step, ...]:
     """Where the leaf stands, by the golden's numbers; an item that only the record has goes by the record's.
 
     Args:
         leaf: The leaf.
-        partners: Which item of the record is which of the golden: see `partners_of`.
+        partners: Which item of the record is which of the golden: see `workbench.scoring.verdicts.partners`.
     """
     at = leaf.golden_at
     if at is not None or leaf.record_at is None:

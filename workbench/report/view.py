@@ -18,10 +18,11 @@ from workbench.evaluate import ArticleScore
 from workbench.evidence import Span
 from workbench.korean import read_amount, read_date
 from workbench.report.markdown import wrong
-from workbench.report.places import RECORDS, Step, partners_of, place_of, shared_root, steps_of
+from workbench.report.places import RECORDS, Step, place_of, shared_root, steps_of
 from workbench.report.spans import LONGEST_TEXT, Clipped, Segment, clip, segments
 from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Reason, Verdict
+from workbench.scoring.verdicts import partners
 
 __all__ = ["ArticleView", "Beside", "Group", "Lost", "Row", "Value", "value", "view"]
 
@@ -102,7 +103,9 @@ class Row:
         """Whether it has to be looked at."""
         if self.verdict is None and self.beside:
             return self.record != self.beside.value
-        return self.verdict != "correct" or (self.beside is not None and self.beside.verdict not in {"correct", "absent"})
+        return self.verdict != "correct" or (
+            self.beside is not None and self.beside.verdict not in {"correct", "absent"}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +213,7 @@ class _Viewer:
         self.scalars = dict(scalars(self.extraction.record))
         leaves = article.score.leaves if article.score else tuple(_unscored(self.scalars))
         self.leaves = [leaf for leaf in leaves if article.score is None or leaf.verdict != "absent"]
-        self.partners = partners_of(self.leaves)
+        self.partners = partners(self.leaves)
         self.quotes: dict[str, int] = {}
         self.quote_spans: dict[int, Span] = {}
         self.value_spans: dict[int, Span] = {}

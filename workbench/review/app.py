@@ -4,12 +4,15 @@ An article is looked up by its id among those of the run; nothing in an address 
 it shares with the HTML report, where everything is escaped.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil
+from threading import Lock
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 from starlette.applications import Starlette
@@ -18,8 +21,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from workbench.decisions import GoldenChanged, decide, undo
-from workbench.errors import InputError, WishError, WorkbenchError
+from workbench.decide import decide, undo
+from workbench.errors import GoldenChanged, InputError, WishError, WorkbenchError
 from workbench.report.html import Asset, asset, environment
 from workbench.report.terminal import short_paths
 from workbench.report.view import value
@@ -51,8 +54,8 @@ def _environment() -> Environment:
     """The report's templates and ours."""
     own = environment().overlay()
     own.loader = ChoiceLoader([PackageLoader("workbench.review"), PackageLoader("workbench.report")])
-    own.filters.update(segment=lambda text: quote(text, safe=""))
-    own.globals.update(environment().globals, place_words=place_words)
+    own.filters = {**own.filters, "segment": lambda text: quote(text, safe="")}
+    own.globals = {**own.globals, "place_words": place_words}
     return own
 
 
@@ -68,7 +71,7 @@ def app(desk: Desk) -> Starlette:
         Route("/article/{article}/check", pages.check, methods=["POST"]),
     ]
     handlers: Mapping[Any, Any] = {WorkbenchError: pages.fault, HTTPException: pages.missing}
-    return Starlette(routes=routes, exception_handlers=handlers)
+    return Starlette(routes=routes, exception_handlers=handlers, lifespan=pages.lifespan)
 
 
 class _Pages:
@@ -76,7 +79,23 @@ class _Pages:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.pile = Pile(desk)
+        self._pile: Pile | None = None
+        self._lock = Lock()
+
+    @property
+    def pile(self) -> Pile:
+        """The articles, looked through when they are first asked for."""
+        with self._lock:
+            if self._pile is None:
+                self._pile = Pile(self.desk)
+            return self._pile
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Begin to look through the articles while the browser opens; an error is said to whoever asks for a page."""
+        looking = asyncio.create_task(asyncio.to_thread(lambda: self.pile))
+        looking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        yield
 
     async def list(self, request: Request) -> Response:
         """The articles that the address asks for, a page of them."""
@@ -99,6 +118,7 @@ class _Pages:
             scored=len(scores),
             names=short_paths(counts.fields),
             order=filters.order or self.desk.order,
+            notes=self.pile.notes,
             doubts=any(row.doubt is not None for row in rows),
         )
 
@@ -146,7 +166,6 @@ class _Pages:
                 desk.log,
                 opened.about.golden,
                 form.get("decision", ""),
-                desk.task.schema,
                 seen=form.get("seen") or None,
                 by=desk.by,
                 now=now(),
@@ -171,7 +190,7 @@ class _Pages:
         shown = value(wish.value)
         return JSONResponse({"error": "", "reading": (shown.reading if shown else None) or ""})
 
-    async def fault(self, request: Request, error: WorkbenchError) -> Response:
+    async def fault(self, _: Request, error: WorkbenchError) -> Response:
         """An error in words: a golden that does not hold, a run that changed."""
         return self._page(
             "error.html", filters=Filters(), title="This cannot be shown", error=error, status=_status(error)
@@ -203,7 +222,7 @@ class _Pages:
         rows = listed(self.pile.rows(filters.order), replace(filters, page=1), self.pile.words_of)
         order = [row.article for row in rows]
         everything = [row.article for row in self.pile.rows(filters.order)]
-        before, place, after = _neighbours(opened.article, order, everything)
+        earlier, place, later = _neighbours(opened.article, order, everything)
         now_there = None
         if conflict and conflict.asked and opened.golden and (at := conflict.asked.target or conflict.asked.at):
             now_there = value(value_at(opened.golden.record, at))
@@ -214,8 +233,8 @@ class _Pages:
             page=page,
             view=page.view,
             language=self.desk.language,
-            before=before,
-            after=after,
+            earlier=earlier,
+            later=later,
             place=place,
             found=len(order),
             problem=problem,
@@ -245,7 +264,14 @@ class _Pages:
         text = (
             _environment()
             .get_template(template)
-            .render(desk=self.desk, styles=styles, scripts=scripts, filters=filters, query=filters.query(page=filters.page), **given)
+            .render(
+                desk=self.desk,
+                styles=styles,
+                scripts=scripts,
+                filters=filters,
+                query=filters.query(page=filters.page),
+                **given,
+            )
         )
         return HTMLResponse(text, status_code=status)
 

@@ -9,11 +9,11 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, JsonValue
 
-from workbench.errors import InputError
+from workbench.errors import InputError, WishError
 from workbench.goldens import Golden
 from workbench.report.spans import LONGEST_TEXT, visible
 from workbench.review.stops import value_at
-from workbench.wishes import Action, Selection, Subject, Wish, WishError, select, typed
+from workbench.wishes import Action, Selection, Subject, Wish, select, typed
 
 __all__ = ["LONGEST_FIELD", "Asked", "in_source", "shown_value", "wish_of"]
 

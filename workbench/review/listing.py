@@ -7,20 +7,19 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Self, get_args
+from typing import Final, Self, get_args
 from urllib.parse import urlencode
 
 from workbench.evaluate import ArticleScore
 from workbench.extract import State
+from workbench.review.desk import Order
 from workbench.scoring.verdicts import NOT_WRONG
 
-__all__ = ["PAGE", "Filters", "Order", "Row", "Tallies", "folded", "listed", "ordered", "row_of", "tallies"]
+__all__ = ["PAGE", "Filters", "Row", "Tallies", "folded", "listed", "ordered", "row_of", "tallies"]
 
 PAGE: Final = 200
 """Articles on one page of the list."""
 LONGEST_SEARCH: Final = 200
-
-Order = Literal["worst", "article", "uncertainty"]
 
 
 @dataclass(frozen=True, slots=True)

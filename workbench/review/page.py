@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+from workbench.decisions import Decision
 from workbench.report.view import ArticleView, Group, view
 from workbench.review.against import with_beside
 from workbench.review.desk import Desk
@@ -34,17 +36,17 @@ class Page:
     empty: tuple[Gap, ...]
     problem: Problem | None
 
-    @property
+    @cached_property
     def waiting(self) -> list[Stop]:
         """What nobody has decided on, in order."""
         return [panel.stop for panel in self.panels if panel.wants]
 
-    @property
+    @cached_property
     def in_row(self) -> Mapping[int, Panel]:
         """The controls that stand with a field."""
         return {panel.stop.number: panel for panel in self.panels if not panel.stop.whole}
 
-    @property
+    @cached_property
     def over_rows(self) -> Mapping[int, Panel]:
         """The controls that stand over the fields of an item."""
         return {panel.stop.number: panel for panel in self.panels if panel.stop.whole}
@@ -56,7 +58,7 @@ class Page:
 
     def item(self, group: Group) -> Place | None:
         """The item that a group of fields is of, where both sides have it."""
-        if not group.label or len(group.rows) < 2:
+        if not group.label or not group.rows[0].golden_at:
             return None
         places = {item_of((row.golden_at, row.at)) for row in group.rows if row.golden_at and row.at}
         return places.pop() if len(places) == 1 else None
@@ -71,7 +73,10 @@ def page_of(opened: Opened, desk: Desk, problem: Problem | None = None) -> Page:
         seen = with_beside(seen, scored, opened.against, schema)
     if opened.golden is None or scored.score is None:
         return Page(opened, seen, (), (), (), problem)
-    found = stops(seen, partners(scored.score.leaves), opened.golden.record, opened.about.record)
-    panels = tuple(panel(stop, opened, schema, problem) for stop in found)
+    beside = partners(opened.against.score.leaves) if opened.against and opened.against.score else None
+    found = stops(seen, partners(scored.score.leaves), opened.golden.record, opened.about.record, beside)
+    lines = desk.log.of(opened.about.golden)
+    decisions = {line.id: line for line in lines if isinstance(line, Decision)}
+    panels = tuple(panel(stop, opened, schema, decisions, problem) for stop in found)
     lists, empty = gaps(opened.golden)
     return Page(opened, seen, panels, tuple(lists), tuple(empty), problem)

@@ -7,15 +7,17 @@ from typing import Final
 
 from pydantic import BaseModel, JsonValue
 
-from workbench.decisions import DECIDED, Decision, Line, Mark
-from workbench.goldens import Golden
-from workbench.report.places import steps_of
+from workbench.decide import record_hash
+from workbench.decisions import Decision, Line
+from workbench.goldens import Golden, steps_of
+from workbench.report.places import steps_of as steps_for_people
 from workbench.report.spans import Clipped, clip
 from workbench.review.forms import Asked, shown_value
 from workbench.review.pile import Opened
-from workbench.review.stops import Stop, value_at
+from workbench.review.stops import NOWHERE, Stop, value_at
 from workbench.schema import pointer, scalars
-from workbench.wishes import Expected, expected
+from workbench.standing import DECIDED, Mark
+from workbench.wanted import Wanted, wanted
 
 __all__ = ["Gap", "Panel", "Past", "Problem", "gaps", "history", "panel", "place_words"]
 
@@ -52,7 +54,7 @@ class Panel:
 
     Attributes:
         stop: What is decided.
-        expected: What the schema wants there; None for an item that only the record has.
+        wanted: What the schema wants there; None for an item that only the record has.
         fill: What its text field holds.
         mark: The decision in force; None if there is none.
         done: That decision in a word.
@@ -64,9 +66,9 @@ class Panel:
     """
 
     stop: Stop
-    expected: Expected | None
+    wanted: Wanted | None
     fill: str
-    mark: Mark | None
+    mark: Decision | None
     done: str
     wants: bool
     gives: bool
@@ -77,33 +79,50 @@ class Panel:
     @property
     def types(self) -> bool:
         """Whether a value can be typed."""
-        return self.expected is not None and self.expected.kind in {"text", "choice", "number", "flag"}
+        return self.wanted is not None and self.wanted.kind in {"text", "choice", "number", "flag"}
 
 
-def panel(stop: Stop, opened: Opened, schema: type[BaseModel], problem: Problem | None) -> Panel:
-    """The controls of a stop."""
+def panel(
+    stop: Stop,
+    opened: Opened,
+    schema: type[BaseModel],
+    decisions: Mapping[str, Decision],
+    problem: Problem | None = None,
+) -> Panel:
+    """The controls of a stop.
+
+    Args:
+        stop: What is decided.
+        opened: The article.
+        schema: The task's.
+        decisions: What was decided on the golden, by id.
+        problem: Why the last decision was not taken.
+    """
     golden_at, record_at = stop.place
-    golden = opened.golden.record if opened.golden else None
-    has = golden_at is not None and value_at(golden, golden_at) is not None
-    gives = record_at is not None and value_at(opened.about.record, record_at) is not None
-    mark = opened.standing.of(golden_at, record_at, opened.record, opened.golden)
-    wanted = stop.differs or opened.standing.started is not None
-    mine = problem is not None and (problem.asked.at, problem.asked.record_at) == stop.place
-    own = value_at(opened.about.record, record_at) if record_at is not None else None
-    other = value_at(golden, golden_at) if golden_at is not None else None
-    asked = problem.asked if problem and mine else None
+    held = value_at(opened.golden.record, golden_at) if opened.golden and golden_at is not None else None
+    given = value_at(opened.about.record, record_at) if record_at is not None else None
+    mark = _mark(stop, opened)
+    asked = problem.asked if problem and (problem.asked.at, problem.asked.record_at) == stop.place else None
+    called_for = stop.wrong or opened.standing.started is not None or mark is not None
     return Panel(
         stop=stop,
-        expected=expected(schema, stop.target) if stop.target is not None else None,
-        fill=asked.typed if asked else shown_value(own) or shown_value(other),
-        mark=mark,
+        wanted=wanted(schema, steps_of(stop.target)) if stop.target is not None else None,
+        fill=asked.typed if asked else shown_value(given) or shown_value(held),
+        mark=decisions[mark.id] if mark else None,
         done=DONE[mark.action] if mark else "",
-        wants=wanted and (mark is None or mark.action not in DECIDED),
-        gives=gives,
-        has=has,
-        error=problem.says if problem and mine else "",
+        wants=called_for and (mark is None or mark.action not in DECIDED),
+        gives=given is not None,
+        has=held is not None,
+        error=problem.says if problem and asked else "",
         note=asked.note if asked else "",
     )
+
+
+def _mark(stop: Stop, opened: Opened) -> Mark | None:
+    """The decision in force on a stop."""
+    if stop.place == NOWHERE and stop.beside:
+        return opened.standing.of(*stop.beside, record_hash(opened.beside), opened.golden)
+    return opened.standing.of(*stop.place, opened.record, opened.golden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +156,7 @@ def _lists(value: JsonValue, at: str) -> Iterator[str]:
 
 def place_words(at: str | None) -> str:
     """A pointer for people."""
-    return " › ".join(map(str, steps_of(at))) if at else "the article"
+    return " › ".join(map(str, steps_for_people(at))) if at else "the article"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from workbench.articles import is_id
-from workbench.decisions import Standing, progress, read_shown, record_hash
+from workbench.decide import read_shown, record_hash
 from workbench.errors import GoldenError, RunError
 from workbench.evaluate import ArticleScore, score_article
 from workbench.extract import Extraction, read_record
 from workbench.goldens import Golden
-from workbench.review.desk import Desk
+from workbench.review.desk import Desk, Order
 from workbench.review.listing import Row, folded, ordered, row_of
 from workbench.runs import Run
 from workbench.schema import scalars, values
+from workbench.standing import Standing, progress
 from workbench.wishes import Subject
 
 __all__ = ["Opened", "Pile"]
@@ -41,6 +42,7 @@ class Opened:
         about: What decisions on it are about.
         standing: The decisions in force.
         against: The same article in the second run; None where there is none.
+        beside: That run's record in the form of a golden.
     """
 
     scored: ArticleScore
@@ -49,6 +51,7 @@ class Opened:
     about: Subject
     standing: Standing
     against: ArticleScore | None
+    beside: JsonValue
 
     @property
     def article(self) -> str:
@@ -63,13 +66,14 @@ class Opened:
 
 @dataclass
 class _Known:
-    """What is kept of an article."""
+    """What is kept of an article: its line, where it stands in the run, its text's hash, and the state of golden and log that the line is of."""
 
     row: Row
     offset: int
     text: str | None
-    lines: int
-    """How many lines of the log were about it."""
+    golden: str
+    seen: str | None
+    standing: Standing | None
 
 
 class Pile:
@@ -78,11 +82,13 @@ class Pile:
     Attributes:
         desk: The desk.
         scored: How many scores were computed so far.
+        notes: What a reviewer should know of the goldens.
     """
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.scored = 0
+        self.notes: tuple[str, ...] = ()
         self._stats: dict[str, _Stat] = {}
         self._texts: dict[str, tuple[str, ...]] = {}
         self._by_text: dict[str, str] = {}
@@ -93,19 +99,20 @@ class Pile:
         self._goldens_changed()
         for offset, extraction in desk.run.placed():
             self._known[extraction.article] = self._look(extraction, offset)
-        self._order = [row.article for row in ordered(self._rows(), self._first_order())]
+        self._orders: dict[Order, list[str]] = {}
+        for order in ("worst", "article"):
+            self._orders[order] = [row.article for row in ordered(self._rows(), order)]
 
-    def _first_order(self) -> str:
-        if self.desk.order == "uncertainty":
+    def rows(self, order: Order | None = None) -> list[Row]:
+        """Every article, in an order as it was when the run was opened: an article keeps its place while one works on it."""
+        self._refresh()
+        order = order or self.desk.order
+        if order not in self._orders:
             self._doubts = self.desk.uncertainty()
             for known in self._known.values():
                 known.row = replace(known.row, doubt=self._doubts.get(known.row.article))
-        return self.desk.order
-
-    def rows(self) -> list[Row]:
-        """Every article, in the order of the desk as it was when the run was opened: an article keeps its place while one works on it."""
-        self._refresh()
-        return [self._known[article].row for article in self._order]
+            self._orders[order] = [row.article for row in ordered(self._rows(), order)]
+        return [self._known[article].row for article in self._orders[order]]
 
     def _rows(self) -> Iterable[Row]:
         return (known.row for known in self._known.values())
@@ -122,9 +129,7 @@ class Pile:
             return None
         self._refresh()
         extraction = self._read(self.desk.run, article, known.offset)
-        opened = self._open(extraction)
-        known.row = self._row(opened)
-        return opened
+        return self._open(extraction)
 
     def words_of(self, row: Row) -> str:
         """The text and the values of an article, to be searched."""
@@ -153,16 +158,21 @@ class Pile:
         schema = desk.task.schema
         name = self._golden_id(extraction)
         golden, seen = read_shown(desk.folder, name, schema) if name else (None, None)
-        filled = read_record(extraction, schema)
-        record: JsonValue = None if filled is None else values(filled)
         offset = self._against.get(extraction.article)
         other = None
         if desk.against and offset is not None:
             other = score_article(self._read(desk.against, extraction.article, offset), golden, schema)
         self.scored += golden is not None
-        about = Subject(name or extraction.article, record, extraction.text, extraction.published)
-        standing = desk.log.standing(about.golden, seen)
-        return Opened(score_article(extraction, golden, schema), golden, seen, about, standing, other)
+        about = Subject(name or extraction.article, _form(extraction, schema), extraction.text, extraction.published)
+        return Opened(
+            scored=score_article(extraction, golden, schema),
+            golden=golden,
+            seen=seen,
+            about=about,
+            standing=desk.log.standing(about.golden, seen),
+            against=other,
+            beside=None if other is None else _form(other.extraction, schema),
+        )
 
     def _row(self, opened: Opened) -> Row:
         leaves = opened.scored.score.leaves if opened.scored.score else ()
@@ -178,21 +188,17 @@ class Pile:
         except GoldenError as error:
             plain = row_of(ArticleScore(extraction, None, None), decided=0, left=1)
             name = self._golden_id(extraction) or extraction.article
-            return _Known(replace(plain, golden=name, trouble=error.what), offset, extraction.text, -1)
-        lines = len(self.desk.log.of(opened.about.golden))
-        return _Known(self._row(opened), offset, extraction.text, lines)
+            return _Known(replace(plain, golden=name, trouble=error.what), offset, extraction.text, name, None, None)
+        golden = opened.about.golden
+        return _Known(self._row(opened), offset, extraction.text, golden, opened.seen, opened.standing)
 
     def _refresh(self) -> None:
         """Look again at each article whose golden or whose decisions have changed."""
         changed = self._goldens_changed()
         log = self.desk.log
         for article, known in self._known.items():
-            golden = known.row.golden
-            if golden in changed or (changed and (known.text in changed or article in changed)):
-                stale = True
-            else:
-                stale = known.lines >= 0 and len(log.of(golden or article)) != known.lines
-            if stale:
+            stale = bool(changed) and not changed.isdisjoint({known.golden, known.text, article})
+            if stale or (known.standing and log.standing(known.golden, known.seen) is not known.standing):
                 self._known[article] = self._look(self._read(self.desk.run, article, known.offset), known.offset)
 
     def _goldens_changed(self) -> set[str]:
@@ -206,9 +212,26 @@ class Pile:
                 self._texts[name] = _texts(self.desk.folder / f"{name}.json")
                 texts.update(self._texts[name])
         if changed:
-            self._by_text = {text: name for name, some in sorted(self._texts.items()) for text in some}
+            self._index()
         self._stats = stats
         return changed | texts
+
+    def _index(self) -> None:
+        """Find goldens by their texts; where two answer the same, the first by name does, and that is said."""
+        self._by_text = {}
+        notes = []
+        for name, some in sorted(self._texts.items()):
+            for text in some:
+                first = self._by_text.setdefault(text, name)
+                if first != name:
+                    notes.append(f"{first} and {name} answer the same text, {text}: delete it from one of the two")
+        self.notes = tuple(notes)
+
+
+def _form(extraction: Extraction, schema: type[BaseModel]) -> JsonValue:
+    """An extraction's record in the form of a golden."""
+    record = read_record(extraction, schema)
+    return None if record is None else values(record)
 
 
 def _offsets(run: Run) -> Iterable[tuple[str, int]]:

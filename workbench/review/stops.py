@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from workbench.goldens import steps_of
 from workbench.report.view import ArticleView, Group, Row
 
-__all__ = ["Place", "Stop", "item_of", "stops", "value_at"]
+__all__ = ["NOWHERE", "Place", "Stop", "item_of", "stops", "value_at"]
 
 Place: TypeAlias = tuple[str | None, str | None]
 """JSON Pointers into the golden and into the record's form; None where there is nothing."""
@@ -32,7 +32,7 @@ class Stop:
         target: JSON Pointer into the golden, of where it is or would be; None for an item that the golden has not.
         rows: The numbers of its fields; more than one for an item that only one side has.
         label: What it goes by.
-        differs: Whether golden and record say different things.
+        wrong: Whether golden and record say different things.
         beside: The same place, by the second run's record; None where that has nothing there.
     """
 
@@ -41,7 +41,7 @@ class Stop:
     target: str | None
     rows: tuple[int, ...]
     label: str
-    differs: bool
+    wrong: bool
     beside: Place | None = None
 
     @property
@@ -85,8 +85,8 @@ def stops(
         whole = len(members) > 1
         label = _label(group, None if whole else first) or "the record"
         rows = tuple(row.number for *_, row in members)
-        differs = any(row.differs for *_, row in members)
-        found.append(Stop(first.number, place, target, rows, label, differs, other))
+        wrong = place != NOWHERE and any(row.verdict != "correct" for *_, row in members)
+        found.append(Stop(first.number, place, target, rows, label, wrong, other))
     return found
 
 
@@ -146,14 +146,12 @@ def value_at(value: JsonValue, at: str) -> Any:
 
 
 def item_of(place: Place) -> Place | None:
-    """The item that a field belongs to, on each side; None if it is in none, or is one itself."""
+    """The item of a list that a field stands in, where both sides have it; None of a field that is an item itself, or in none."""
     golden, record = (_item(at) if at else None for at in place)
-    return (golden, record) if golden or record else None
+    return (golden, record) if golden and record else None
 
 
 def _item(at: str) -> str | None:
     steps = at.split("/")
-    for length in range(len(steps) - 1, 1, -1):
-        if steps[length - 1].isascii() and steps[length - 1].isdigit():
-            return "/".join(steps[:length])
-    return None
+    numbers = [index for index, step in enumerate(steps) if step.isascii() and step.isdigit()]
+    return "/".join(steps[: numbers[-1] + 1]) if numbers and numbers[-1] < len(steps) - 1 else None

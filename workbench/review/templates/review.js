@@ -26,14 +26,13 @@
   const holder = (stop) => stop.closest(".unit, .f");
   const current = () => article && ($(".start", article) || [...article.querySelectorAll("details.decide")].find((stop) => stop.open));
   const near = (element) => element.scrollIntoView({ block: "nearest" });
-  const go = (stop, focus = true) => {
+  const go = (stop, focus = true, bring = true) => {
     for (const other of article.querySelectorAll("details.decide[open]")) if (other !== stop) other.open = false;
     stop.open = true;
     const row = stop.closest(".f") || $(".f", stop.closest(".g"));
     if (row) row.dispatchEvent(new CustomEvent("light", { bubbles: true }));
     if (focus) $("summary", stop).focus({ preventScroll: true });
-    near(stop);
-    near(holder(stop));
+    if (bring) { near(stop); near(holder(stop)); }
     const all = stops();
     const name = $("summary .unseen", stop).textContent.replace(/^: /, "");
     say(`${name}, ${all.indexOf(stop) + 1} of ${all.length}`);
@@ -76,9 +75,9 @@
     const place = id && document.getElementById(id);
     back();
     const stop = place && (place.matches("details") ? null : $("details.decide", place));
-    if (wrong && $(".clash")) { $(".clash").scrollIntoView({ block: "nearest" }); press(null); $(".clash .button").focus(); return; }
+    if (wrong && $(".clash")) { $(".clash").scrollIntoView({ block: "nearest" }); $(".clash .button").focus(); return; }
     if (stop) {
-      go(stop, !wrong);
+      go(stop, !wrong, Boolean(location.hash) || matchMedia("(min-width: 60.001rem)").matches); // a page opened anew begins at its top
       if (wrong) { const field = $("[aria-invalid]", stop) || $("summary", stop); field.focus(); near(field); }
     } else if (wrong && $("#adding")) { $("#adding [data-value]").focus(); }
     else if ($(".start")) { $(".start button").focus({ preventScroll: true }); }
