@@ -470,7 +470,7 @@ class TestAssets:
 class TestWork:
     def test_scores_are_computed_once_and_again_only_for_what_changed(self, tmp_path: Path) -> None:
         texts = {f"a{n:04}": f"글 {n}: {TEXTS['bookshop']}" for n in range(300)}
-        goldens = {name: GOLDENS["bookshop"] for name in list(texts)[:50]}
+        goldens = dict.fromkeys(list(texts)[:50], GOLDENS["bookshop"])
         desk = make_desk(tmp_path, texts=texts, records=dict.fromkeys(texts, RECORDS["bookshop"]), goldens=goldens)
         pile = Pile(desk)
         assert pile.scored == 50

@@ -1,5 +1,7 @@
 """The forms: what is sent becomes a wish, and nothing that was typed is lost or changed on the way."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,7 +63,7 @@ def test_a_value_that_the_schema_does_not_take_is_refused_at_the_field(task: Tas
 
 
 def test_the_records_own_value_as_an_alternate_is_named_by_its_place(task: Task, about: Subject) -> None:
-    place = {"at": "/shops/0/since", "record_at": "/shops/0/since", "target": "/shops/0/since"}
+    place: Any = {"at": "/shops/0/since", "record_at": "/shops/0/since", "target": "/shops/0/since"}
     wish = wish_of(Asked("alternate", typed="2031년 3월", **place), GOLDEN, about, task.schema, BAKERY)
     assert (wish.record_at, wish.value) == ("/shops/0/since", None)
     other = wish_of(Asked("alternate", typed="2031년 봄", **place), GOLDEN, about, task.schema, BAKERY)
