@@ -13,13 +13,13 @@ from statistics import fmean
 from pydantic import BaseModel
 
 from workbench.extract import Extraction, read_record
-from workbench.goldens import Goldens
+from workbench.goldens import Golden, Goldens
 from workbench.schema import form, scalars, values
 from workbench.scoring import Items, Leaf, Score, Tally, score
 from workbench.scoring.stats import Interval, interval
 from workbench.scoring.verdicts import by_path
 
-__all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores"]
+__all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores", "score_article"]
 
 
 @dataclass(frozen=True)
@@ -182,15 +182,22 @@ def evaluate(extractions: Iterable[Extraction], goldens: Goldens, schema: type[B
     Raises:
         RunError: If a record does not fit the schema any more.
     """
-    articles = tuple(_article(extraction, goldens, schema) for extraction in extractions)
+    articles = tuple(
+        score_article(extraction, goldens.find(extraction.article, extraction.text), schema)
+        for extraction in extractions
+    )
     return Evaluation(articles, tuple(_notes(articles, goldens)))
 
 
-def _article(extraction: Extraction, goldens: Goldens, schema: type[BaseModel]) -> ArticleScore:
+def score_article(extraction: Extraction, golden: Golden | None, schema: type[BaseModel]) -> ArticleScore:
+    """One extraction held against its golden, if it has one.
+
+    Raises:
+        RunError: If its record does not fit the schema any more.
+    """
     record = read_record(extraction, schema)
     found = None if record is None else values(record)
     filled = sum(value is not None for _, value in scalars(found))
-    golden = goldens.find(extraction.article, extraction.text)
     if golden is None:
         return ArticleScore(extraction, None, None, filled)
     as_of = golden.published or extraction.published
