@@ -108,8 +108,11 @@ class Standing:
                 continue
             if mark.at is None and mark.record_at is not None:
                 self._records[mark.record, mark.record_at] = number
-            elif entry.at is not None and (entry.at or mark.action == "keep"):
+            elif entry.at:
                 self._places[pointer(*entry.at)] = number
+            elif entry.at is not None and mark.action == "keep" and number >= self._sure:
+                # The golden is right as a whole: in what it has, and in lacking what else the record has.
+                self._places[""] = self._records[mark.record, ""] = number
 
     def is_in_force(self, decision: str) -> bool:
         """Whether a decision was neither undone nor lost."""

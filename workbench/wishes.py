@@ -7,6 +7,7 @@ score's leaves have them; a place may be a leaf, an item of a list, an object or
 import json
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
@@ -271,21 +272,21 @@ def typed(golden: Golden, at: str, text: str, schema: type[BaseModel]) -> JsonVa
         WishError: If the schema takes it neither as text nor as JSON.
     """
     text = text.strip()
-    if not text:
-        return None
-    about = Subject(golden.id, None, None, None)
-    try:
-        apply(golden, Wish(action="correct", at=at, value=text), about, schema)
-    except WishError as as_text:
+    as_written: list[JsonValue] = [text] if text else [None]
+    with suppress(ValueError, RecursionError):
+        as_json: JsonValue = json.loads(text)
+        # A bare text may say which object it is, so that what is an object, written out, comes first.
+        as_written.insert(0 if isinstance(as_json, dict | list) else 1, as_json)
+    refused: list[WishError] = []
+    for value in as_written:
         try:
-            value: JsonValue = json.loads(text)
-            apply(golden, Wish(action="correct", at=at, value=value), about, schema)
-        except (ValueError, RecursionError):
-            raise as_text from None
-        except WishError as as_json:
-            raise (as_json if isinstance(value, dict | list) else as_text) from None
-        return value
-    return text
+            if value is not None:
+                apply(golden, Wish(action="correct", at=at, value=value), Subject(golden.id, None, None, None), schema)
+        except WishError as error:
+            refused.append(error)
+        else:
+            return value
+    raise refused[0]
 
 
 def select(text: str, start: int, end: int) -> tuple[str, Selection]:
