@@ -17,7 +17,7 @@ from workbench.wishes import Subject
 
 TEXT = "sha256:" + "1" * 64
 GOLDEN = Golden(id="bakery", schema="1", texts=(TEXT,), record=GOLDENS["bakery"])
-pointers = st.none() | st.text(st.characters(exclude_categories=("Cs",)), max_size=10).map(lambda key: f"/{key}")
+pointers = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=10).map(lambda key: f"/{key}")
 
 
 @pytest.fixture(scope="module")
