@@ -133,7 +133,7 @@ class _Pages:
     async def decide(self, request: Request) -> Response:
         """A decision; then the article again, at the next thing to decide."""
         form = await _form(request)
-        filters = Filters.parse(dict(parse_qsl(form.get(FILTERS, ""))))
+        filters = _filters(form)
         opened = self._open(request)
         asked = Asked.parse(form)
         before = page_of(opened, self.desk)
@@ -158,7 +158,7 @@ class _Pages:
     async def undo(self, request: Request) -> Response:
         """A decision undone, or an undo."""
         form = await _form(request)
-        filters = Filters.parse(dict(parse_qsl(form.get(FILTERS, ""))))
+        filters = _filters(form)
         opened = self._open(request)
         desk = self.desk
         try:
@@ -288,6 +288,10 @@ async def _form(request: Request) -> dict[str, str]:
     """The fields of a form, which are text; a field sent twice is the page's last word."""
     async with request.form() as form:
         return {name: field for name, field in form.items() if isinstance(field, str)}
+
+
+def _filters(form: Mapping[str, str]) -> Filters:
+    return Filters.parse(dict(parse_qsl(form.get(FILTERS, "").removeprefix("?"))))
 
 
 def _address(article: str, filters: Filters) -> str:

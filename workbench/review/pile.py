@@ -23,7 +23,7 @@ from workbench.review.desk import Desk, Order
 from workbench.review.listing import Row, folded, ordered, row_of
 from workbench.runs import Run
 from workbench.schema import scalars, values
-from workbench.standing import Standing, progress
+from workbench.standing import Mark, Standing, progress
 from workbench.wishes import Subject
 
 __all__ = ["Opened", "Pile"]
@@ -73,7 +73,7 @@ class _Known:
     text: str | None
     golden: str
     seen: str | None
-    standing: Standing | None
+    marks: tuple[Mark, ...] | None
 
 
 class Pile:
@@ -190,7 +190,7 @@ class Pile:
             name = self._golden_id(extraction) or extraction.article
             return _Known(replace(plain, golden=name, trouble=error.what), offset, extraction.text, name, None, None)
         golden = opened.about.golden
-        return _Known(self._row(opened), offset, extraction.text, golden, opened.seen, opened.standing)
+        return _Known(self._row(opened), offset, extraction.text, golden, opened.seen, opened.standing.marks)
 
     def _refresh(self) -> None:
         """Look again at each article whose golden or whose decisions have changed."""
@@ -198,7 +198,7 @@ class Pile:
         log = self.desk.log
         for article, known in self._known.items():
             stale = bool(changed) and not changed.isdisjoint({known.golden, known.text, article})
-            if stale or (known.standing and log.standing(known.golden, known.seen) is not known.standing):
+            if stale or (known.marks is not None and log.standing(known.golden, known.seen).marks != known.marks):
                 self._known[article] = self._look(self._read(self.desk.run, article, known.offset), known.offset)
 
     def _goldens_changed(self) -> set[str]:

@@ -68,6 +68,7 @@
   };
   const show = (which) => press($(`[data-show="${which}"]`, article));
   const open = () => {
+    one.dataset.open = "";
     const kept = "started" in one.dataset ? "all" : stored("show") || "differs";
     if ($("[data-show]", article)) show(kept);
     const wrong = "problem" in one.dataset;
