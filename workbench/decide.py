@@ -9,7 +9,7 @@ two people or a hand that edits the file are noticed, and neither's work is lost
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +24,7 @@ from workbench.goldens import Golden, golden_file, golden_text, parse_golden
 from workbench.jsontext import Edit, edits, rewritten, undone
 from workbench.wishes import Subject, Wish, apply
 
-__all__ = ["decide", "may_write", "read_shown", "record_hash", "undo"]
+__all__ = ["decide", "may_write", "read_shown", "record_hash", "undo", "unwritten"]
 
 
 def read_shown(folder: Path, name: str, schema: type[BaseModel]) -> tuple[Golden | None, str | None]:
@@ -36,6 +36,15 @@ def read_shown(folder: Path, name: str, schema: type[BaseModel]) -> tuple[Golden
     file = golden_file(folder, name)
     content = _content(file)
     return (None, None) if content is None else (parse_golden(content, file, schema), _hash(content))
+
+
+def unwritten(log: Log) -> Iterator[Decision]:
+    """The decisions that are in the log and not in their golden: see `Standing.unwritten`."""
+    for article in log.articles:
+        content = _content(golden_file(log.folder, article))
+        lost = log.standing(article, None if content is None else _hash(content)).unwritten
+        if lost:
+            yield log.get(article, lost)
 
 
 def record_hash(record: JsonValue) -> str | None:

@@ -31,23 +31,28 @@ PATIENCE: Final = 5.0
 class Adjudication(BaseModel):
     """Which of two labellings was taken at a place where they differed: a line of the log from before there was a review."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     format: Literal["workbench.decision/1"] = FORMAT
     article: str
+    """The golden's id."""
     when: datetime
     by: str
     at: str
+    """JSON Pointer into the golden: a leaf, or the list that something was or was not an item of."""
     first: JsonValue
+    """What the first labeller had, null for nothing."""
     second: JsonValue
+    """What the second had."""
     took: JsonValue
+    """What went into the golden."""
     reason: str
 
 
 class Decision(BaseModel):
     """What one person decided about one place of a golden: a line of ``goldens/TASK/decisions.jsonl``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     format: Literal["workbench.decision/1"] = FORMAT
     id: str
