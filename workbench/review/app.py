@@ -255,7 +255,8 @@ class _Pages:
         start = places.index(here) + 1 if here in places else 0
         waiting = {_key(stop, opened): stop for stop in after.waiting}
         turn = before.panels[start:] + before.panels[:start]
-        found = next((waiting[key] for panel in turn if (key := _key(panel.stop, before.opened)) in waiting), None)
+        following = (waiting[key] for panel in turn if (key := _key(panel.stop, before.opened)) in waiting)
+        found = next(following, None) or next(iter(after.waiting), None)
         anchor = f"#{found.anchor}" if found else "#done" if after.panels else ""
         return RedirectResponse(_address(opened.article, filters) + anchor, status_code=303)
 
