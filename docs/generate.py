@@ -17,7 +17,7 @@ from workbench.cli.main import cli
 from workbench.decisions import Line
 from workbench.extract import Extraction
 from workbench.goldens import Golden
-from workbench.model import Attempt
+from workbench.ledger import Attempt
 from workbench.recordings import Recording
 from workbench.report.plain import EvaluationReport
 from workbench.runs import RunInfo

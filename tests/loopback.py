@@ -323,11 +323,14 @@ def tool_call(
     arguments: str | Mapping[str, Any],
     *,
     name: str | None = None,
+    usage: Usage | Mapping[str, Any] | None = USAGE,
     finish_reason: str = "tool_calls",
     headers: Headers = None,
 ) -> Completion:
     """A completion that calls a tool: the one named, else the first that the request offers."""
-    return Completion(arguments=_content(arguments), tool=name, finish_reason=finish_reason, headers=headers or {})
+    return Completion(
+        arguments=_content(arguments), tool=name, usage=usage, finish_reason=finish_reason, headers=headers or {}
+    )
 
 
 def refusal(text: str, *, headers: Headers = None) -> Completion:

@@ -2,11 +2,13 @@
 
 import re
 import runpy
+import tomllib
 
 import pytest
 from small_project import ROOT
 
 from workbench.cli.main import cli
+from workbench.settings import Differences, ModelSettings, Settings
 
 PAGES: dict[str, str] = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()
 
@@ -27,3 +29,12 @@ def test_every_module_stands_in_the_readmes_map() -> None:
     modules = {file.stem for file in (ROOT / "workbench").glob("*.py")} - {"__init__", "__main__"}
     packages = {file.parent.name for file in (ROOT / "workbench").glob("*/__init__.py")}
     assert {name for name in modules | packages if f"`{name}" not in readme} == set()
+
+
+def test_every_setting_of_a_model_is_on_its_page_and_the_pages_example_holds() -> None:
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = {name for row in re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert rows == set(ModelSettings.model_fields)
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    settings = Settings.model_validate(tomllib.loads(example)["tool"]["workbench"])
+    assert settings.models["near"].differences == Differences(max_tokens_field="max_tokens", temperature=False)

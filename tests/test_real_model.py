@@ -57,12 +57,33 @@ def endpoint() -> Iterator[str]:
     yield f"{server.listening_address}/v1"  # noqa: PT022 - the server lives as long as its name does
 
 
-def test_a_real_model_fills_the_schema_and_its_recording_replays_to_the_same_record(
-    endpoint: str, project: Path, workbench: Command
-) -> None:
+@pytest.fixture
+def weather(project: Path) -> Path:
     (project / "schemas" / "weather.py").write_text(SCHEMA, encoding="utf-8")
     (project / "prompts" / "weather.md").write_text(PROMPT, encoding="utf-8")
     (project / "articles" / "today.txt").write_text("The sun shines. It is a hot day.\n", encoding="utf-8")
+    return project
+
+
+def test_what_doctor_finds_out_about_a_real_server_makes_a_run_succeed_once_it_is_pasted(
+    endpoint: str, weather: Path, workbench: Command
+) -> None:
+    arguments = ("--task", "weather", "--model", "smollm2", "--json")
+    probed = workbench("doctor", "--probe", "--base-url", endpoint, *arguments)
+    assert probed.code == 0, probed.out
+    works = {each["about"]: each["works"] for each in probed.json["probe"]["found"]}
+    taken = ("max_completion_tokens", "temperature", "seed", "json_schema", "usage")
+    assert {name: works[name] for name in taken} == dict.fromkeys(taken, True)
+    file = weather / "pyproject.toml"
+    file.write_text(f"{file.read_text(encoding='utf-8')}\n{probed.json['probe']['settings']}", encoding="utf-8")
+    result = workbench("run", "articles/today.txt", *arguments)
+    assert (result.code, result.json["states"]) == (0, {"ok": 1}), result.err
+    assert "(from [tool.workbench.models.smollm2], without a key)" in result.err
+
+
+def test_a_real_model_fills_the_schema_and_its_recording_replays_to_the_same_record(
+    endpoint: str, weather: Path, workbench: Command
+) -> None:
     arguments = ("run", "articles/today.txt", "--task", "weather", "--model", "smollm2", "--json")
     live = workbench(*arguments, "--base-url", endpoint)
     assert (live.code, live.json["states"]) == (0, {"ok": 1}), live.err
@@ -71,4 +92,4 @@ def test_a_real_model_fills_the_schema_and_its_recording_replays_to_the_same_rec
     records = [lines(Path(result.json["run"]) / "extractions.jsonl")[0]["record"] for result in (live, replayed)]
     assert records[0] == records[1]
     assert set(records[0]) == {"sky", "warm"}
-    assert lines(project / "recordings" / "local-model.jsonl")[0]["origin"] == "local-model"
+    assert lines(weather / "recordings" / "local-model.jsonl")[0]["origin"] == "local-model"

@@ -149,7 +149,7 @@ def test_one_word_of_the_seeds_prompt_changed_is_a_miss_that_says_so(
     prompt.write_text(prompt.read_text(encoding="utf-8").replace("베껴", "옮겨", 1), encoding="utf-8")
     monkeypatch.chdir(copy)
     result = workbench("run", "--replay", "--json")
-    assert (result.code, result.json["states"]) == (4, {"missed": 20})
+    assert (result.code, result.json["states"]) == (4, {"missed": 22})
     (first, *_) = lines(Path(result.json["run"]) / "failures.jsonl")
     assert "the prompt changed since this was recorded" in first["reason"]
 
@@ -168,6 +168,7 @@ def test_instructors_way_and_the_short_way_of_replay_agree(recorded: Path) -> No
     import asyncio
 
     from workbench.articles import Article, read_articles
+    from workbench.endpoints import Model
     from workbench.extract import Extraction, Reask, extract, look_up_reasks
     from workbench.model import reask
     from workbench.prices import NOTHING
@@ -182,7 +183,7 @@ def test_instructors_way_and_the_short_way_of_replay_agree(recorded: Path) -> No
     def extractions(way: Reask) -> list[Extraction]:
         articles = [article for article in read_articles([recorded / "articles"]) if isinstance(article, Article)]
         asked = (
-            extract(article, task, "small", answer=answer, reask=way, reasks=2, price=lambda _: NOTHING)
+            extract(article, task, Model("small"), answer=answer, reask=way, reasks=2, price=lambda _: NOTHING)
             for article in articles
         )
 

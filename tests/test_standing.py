@@ -124,6 +124,18 @@ def test_decisions_follow_items_that_others_push_about(desk: Desk) -> None:
     assert action_at(desk, "/shops/1/name") == "keep"
 
 
+def test_what_went_with_an_item_comes_back_with_it_however_often(desk: Desk) -> None:
+    desk.decide("keep", "/shops/0/name")
+    removed = desk.decide("absent", "/shops/0")
+    for _ in range(2):
+        back = desk.undo(removed.id)
+        assert action_at(desk, "/shops/0/name") == "keep"
+        desk.undo(back.id)
+        assert action_at(desk, "/shops/0/name") is None
+    desk.undo(removed.id)
+    assert action_at(desk, "/shops/0/name") == "keep"
+
+
 def test_an_undone_decision_counts_no_more_and_that_before_it_does_again(desk: Desk) -> None:
     desk.decide("keep", "/street")
     second = desk.decide("correct", "/street", value="서문길")
@@ -154,7 +166,7 @@ def test_a_new_decision_ends_what_can_be_done_again(desk: Desk) -> None:
     assert standing(desk).redoable is None
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_decision_stays_with_its_item_whatever_comes_goes_and_is_undone(data: Any) -> None:
     """The items' names say which is which."""

@@ -226,8 +226,8 @@ def test_a_number_that_json_does_not_have_fails_in_words(extraction: Any) -> Non
     assert line["state"] == "failed"
 
 
-def test_an_endpoint_that_asks_to_wait_for_a_day_has_failed_for_now(extraction: Any) -> None:
-    line, attempts = extraction(rate_limited(86_400))
+def test_an_endpoint_that_asks_to_wait_for_a_week_has_failed_for_now(extraction: Any) -> None:
+    line, attempts = extraction(rate_limited(7 * 86_400))
     assert (line["state"], len(attempts)) == ("failed", 1)
 
 

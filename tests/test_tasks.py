@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from workbench.articles import Article
 from workbench.canonical import canonical_json, canonical_text, hash_text
+from workbench.endpoints import Model
 from workbench.errors import SchemaError, TaskError
 from workbench.schema import Cited
+from workbench.settings import Differences
 from workbench.tasks import Facets, FrontMatter, Request, Task, load_task, render
 
 SCHEMA = """
@@ -23,6 +25,7 @@ class Shop(BaseModel):
 """
 FRONT = 'schema = "s.py:Shop"'
 BODY = "# system\n적는다.\n# user\n{{ article.text }}\n"
+EVERY_SETTING = FRONT + '\ntemperature = 0.0\ntop_p = 0.5\nseed = 0\nmax_tokens = 9\nreasoning_effort = "low"'
 HOSTILE = [
     *(
         "{{ 7*7 }}",
@@ -199,49 +202,124 @@ def test_a_missing_schema_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_an_articles_text_is_data_and_never_a_template_or_a_message(tmp_path: Path, text: str) -> None:
-    request = render(load(tmp_path), article(f"앞 {text} 뒤", title=text, publisher=text), "m")
+    request = render(load(tmp_path), article(f"앞 {text} 뒤", title=text, publisher=text), Model("m"))
     assert contents(request) == ["적는다.", f"앞 {text} 뒤"]
 
 
 @given(st.text() | st.lists(st.sampled_from([*HOSTILE, "가", "\n", "\u1100\u1161"])).map("".join))
 def test_any_text_arrives_as_it_is(text: str) -> None:
     text = canonical_text(text)
-    request = render(task_of("<기사>\n{{ article.text }}\n</기사>"), article(text), "m")
+    request = render(task_of("<기사>\n{{ article.text }}\n</기사>"), article(text), Model("m"))
     assert contents(request) == ["적는다.", nfc(f"<기사>\n{text}\n</기사>")]
     assert json.loads(request.text) == request.body
 
 
 def test_what_is_known_of_an_article_can_be_shown(tmp_path: Path) -> None:
     body = "# user\n{{ article.id }}|{{ article.title }}|{{ article.publisher }}|{{ article.published }}|{{ mode }}|{{ article.text }}"
-    request = render(load(tmp_path, body), article("가", title="나", publisher="다", published="2031"), "m")
+    request = render(load(tmp_path, body), article("가", title="나", publisher="다", published="2031"), Model("m"))
     assert contents(request) == ["a|나|다|2031|json_schema|가"]
 
 
 def test_what_is_unknown_is_none_and_can_be_left_out(tmp_path: Path) -> None:
     body = "# user\n{% if article.title %}제목: {{ article.title }}\n{% endif %}{{ article.text }}"
-    assert contents(render(load(tmp_path, body), article("가"), "m")) == ["가"]
+    assert contents(render(load(tmp_path, body), article("가"), Model("m"))) == ["가"]
 
 
 def test_a_template_that_fails_on_one_article_is_an_error_of_the_task(tmp_path: Path) -> None:
     body = "# user\n{{ article.text }}{% if article.text == '가' %}{{ nowhere }}{% endif %}"
     with pytest.raises(TaskError, match=r"prompts/shop\.md: 'nowhere' is undefined"):
-        render(load(tmp_path, body), article("가"), "m")
+        render(load(tmp_path, body), article("가"), Model("m"))
 
 
 def test_settings_that_are_not_set_are_not_sent(tmp_path: Path) -> None:
-    assert set(render(load(tmp_path), article("가"), "m").body) == {"model", "messages", "response_format"}
+    assert set(render(load(tmp_path), article("가"), Model("m")).body) == {"model", "messages", "response_format"}
 
 
 def test_settings_are_sent_by_the_endpoints_names(tmp_path: Path) -> None:
-    front = FRONT + '\ntemperature = 0.0\ntop_p = 0.5\nseed = 0\nmax_tokens = 9\nreasoning_effort = "low"'
-    body = render(load(tmp_path, front=front), article("가"), "m").body
+    body = render(load(tmp_path, front=EVERY_SETTING), article("가"), Model("m")).body
     sent = {key: body[key] for key in ("temperature", "top_p", "seed", "max_completion_tokens", "reasoning_effort")}
     assert sent == {"temperature": 0.0, "top_p": 0.5, "seed": 0, "max_completion_tokens": 9, "reasoning_effort": "low"}
 
 
+@pytest.mark.parametrize(
+    ("mode", "key", "settings", "text"),
+    [
+        (
+            "json_schema",
+            "sha256:b87bd85466c78d224bb0093a84b7464ff86d538271d8b02624ba4ec0223451b5",
+            "sha256:0fcaf24a2b4e34dfc186777e1db64fc1da6d918cdd6a42ad3c64e7f62d644137",
+            (
+                '{"max_completion_tokens":9,"messages":[{"content":"적는다.","role":"system"},{"content":"가","role":"user"}],'
+                '"model":"m","reasoning_effort":"low","response_format":{"json_schema":{"name":"Shop","schema":'
+                '{"additionalProperties":false,"properties":{"name":{"additionalProperties":false,"properties":{"quote":'
+                '{"type":"string"},"value":{"type":"string"}},"required":["value","quote"],"type":"object"}},'
+                '"required":["name"],"type":"object"},"strict":true},"type":"json_schema"},"seed":0,"temperature":0.0,"top_p":0.5}'
+            ),
+        ),
+        (
+            "tools",
+            "sha256:283240f4fe0d0192de345833b280d42847ed2e7d6320c3a9377849ffbe540f5a",
+            "sha256:46eb7f49d6a89f63a6f37e4ebbcf2ecb6bc8b9f95114c6d00d994c7941578267",
+            (
+                '{"max_completion_tokens":9,"messages":[{"content":"적는다.","role":"system"},{"content":"가","role":"user"}],'
+                '"model":"m","reasoning_effort":"low","seed":0,"temperature":0.0,"tool_choice":{"function":{"name":"Shop"},'
+                '"type":"function"},"tools":[{"function":{"name":"Shop","parameters":{"properties":{"name":'
+                '{"additionalProperties":false,"properties":{"quote":{"title":"Quote","type":"string"},"value":'
+                '{"title":"Value","type":"string"}},"required":["value","quote"],"type":"object"}},"required":["name"],'
+                '"title":"Shop","type":"object"}},"type":"function"}],"top_p":0.5}'
+            ),
+        ),
+    ],
+)
+def test_where_nothing_differs_a_request_has_the_bytes_the_key_and_the_facet_that_recordings_have(
+    tmp_path: Path, mode: str, key: str, settings: str, text: str
+) -> None:
+    request = render(load(tmp_path, front=f'{EVERY_SETTING}\nmode = "{mode}"'), article("가"), Model("m"))
+    assert (request.text, request.key, request.facets.settings) == (text, key, settings)
+
+
+@pytest.mark.parametrize(
+    ("differences", "gone", "come"),
+    [
+        ({"temperature": False}, {"temperature", "top_p"}, set()),
+        ({"seed": False}, {"seed"}, set()),
+        ({"reasoning_effort": False}, {"reasoning_effort"}, set()),
+        ({"max_tokens_field": "max_tokens"}, {"max_completion_tokens"}, {"max_tokens"}),
+        ({"strict": False}, set(), set()),
+        ({"usage": False}, set(), set()),
+    ],
+)
+def test_what_an_endpoint_does_not_take_is_not_sent(
+    tmp_path: Path, differences: dict[str, Any], gone: set[str], come: set[str]
+) -> None:
+    task = load(tmp_path, front=EVERY_SETTING)
+    usual = render(task, article("가"), Model("m"))
+    other = render(task, article("가"), Model("m", differences=Differences(**differences)))
+    assert (set(usual.body) - set(other.body), set(other.body) - set(usual.body)) == (gone, come)
+
+
+def test_an_endpoint_without_strict_mode_is_sent_the_same_schema_without_the_flag(tmp_path: Path) -> None:
+    task = load(tmp_path)
+    body = render(task, article("가"), Model("m", differences=Differences(strict=False))).body
+    assert body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "Shop", "schema": task.json_schema},
+    }
+
+
+def test_the_mode_of_a_models_endpoint_goes_before_the_prompts(tmp_path: Path) -> None:
+    task = load_task("shop", project(tmp_path), "tools")
+    assert (task.front.mode, "tools" in render(task, article("가"), Model("m")).body) == ("tools", True)
+
+
+def test_the_mode_of_a_models_endpoint_is_held_to_the_same_checks(tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match="does not show it"):
+        load_task("shop", project(tmp_path), "json")
+
+
 def test_strict_mode_sends_the_schema_strictly(tmp_path: Path) -> None:
     task = load(tmp_path)
-    assert render(task, article("가"), "m").body["response_format"] == {
+    assert render(task, article("가"), Model("m")).body["response_format"] == {
         "type": "json_schema",
         "json_schema": {"name": "Shop", "strict": True, "schema": task.json_schema},
     }
@@ -249,14 +327,14 @@ def test_strict_mode_sends_the_schema_strictly(tmp_path: Path) -> None:
 
 def test_mode_tools_sends_the_schema_as_the_one_tool(tmp_path: Path) -> None:
     task = load(tmp_path, front=FRONT + '\nmode = "tools"')
-    body = render(task, article("가"), "m").body
+    body = render(task, article("가"), Model("m")).body
     assert body["tools"] == [{"type": "function", "function": {"name": "Shop", "parameters": task.json_schema}}]
     assert body["tool_choice"] == {"type": "function", "function": {"name": "Shop"}}
 
 
 def test_mode_json_sends_the_schema_in_the_prompt_alone(tmp_path: Path) -> None:
     task = load(tmp_path, "# user\n{{ schema }} {{ article.text }}", FRONT + '\nmode = "json"')
-    request = render(task, article("가"), "m")
+    request = render(task, article("가"), Model("m"))
     assert request.body["response_format"] == {"type": "json_object"}
     assert contents(request) == [f"{canonical_json(task.json_schema)} 가"]
 
@@ -264,8 +342,8 @@ def test_mode_json_sends_the_schema_in_the_prompt_alone(tmp_path: Path) -> None:
 def test_marks_on_the_schemas_fields_do_not_enter_the_request(tmp_path: Path) -> None:
     marked = SCHEMA.replace("Cited[str]", "Annotated[str, Identity()] | None")
     marked = "from typing import Annotated\nfrom workbench.scoring import Identity" + marked
-    plain = render(load(tmp_path / "1", schema=SCHEMA.replace("Cited[str]", "str | None")), article("가"), "m")
-    assert render(load(tmp_path / "2", schema=marked), article("가"), "m").key == plain.key
+    plain = render(load(tmp_path / "1", schema=SCHEMA.replace("Cited[str]", "str | None")), article("가"), Model("m"))
+    assert render(load(tmp_path / "2", schema=marked), article("가"), Model("m")).key == plain.key
 
 
 # --- keys and facets
@@ -276,8 +354,8 @@ def changed(tmp_path: Path, **changes: Any) -> tuple[Request, Request]:
     loading = {name: changes.pop(name) for name in ("body", "front", "schema") if name in changes}
     text, model, known = changes.pop("text", "가"), changes.pop("model", "m"), changes
     return (
-        render(load(tmp_path / "1"), article("가"), "m"),
-        render(load(tmp_path / "2", **loading), article(text, **known), model),
+        render(load(tmp_path / "1"), article("가"), Model("m")),
+        render(load(tmp_path / "2", **loading), article(text, **known), Model(model)),
     )
 
 
@@ -296,6 +374,27 @@ def test_each_change_shows_in_its_facet_alone_and_in_the_key(
 ) -> None:
     one, other = changed(tmp_path, **change)
     assert [name for name in vars(one.facets) if getattr(one.facets, name) != getattr(other.facets, name)] == [facet]
+    assert one.key != other.key
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [
+        Differences(strict=False),
+        Differences(max_tokens_field="max_tokens"),
+        Differences(temperature=False),
+        Differences(seed=False),
+        Differences(reasoning_effort=False),
+    ],
+)
+def test_how_an_endpoint_differs_shows_in_the_settings_facet_alone_and_in_the_key(
+    tmp_path: Path, differences: Differences
+) -> None:
+    task = load(tmp_path, front=EVERY_SETTING)
+    one, other = (render(task, article("가"), Model("m", differences=each)) for each in (Differences(), differences))
+    assert [name for name in vars(one.facets) if getattr(one.facets, name) != getattr(other.facets, name)] == [
+        "settings"
+    ]
     assert one.key != other.key
 
 

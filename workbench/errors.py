@@ -15,7 +15,8 @@
     │   └── ReadingRefused    a text that is no amount, date or region
     ├── ProviderError         the endpoint did not answer as asked     exit code 3
     │   └── EndpointRefused   the rest of the run would fail too
-    └── ReplayMiss            no recording answers the request         exit code 4
+    ├── ReplayMiss            no recording answers the request         exit code 4
+    └── BudgetReached         the rest would cost more than it may     exit code 5
 
 Every error says what is wrong, where, what was expected and the way out. What is not in this tree is our own fault (exit code 70).
 """
@@ -25,6 +26,7 @@ from typing import ClassVar
 __all__ = [
     "AnswerIsNo",
     "ArticleError",
+    "BudgetReached",
     "EndpointRefused",
     "GoldenChanged",
     "GoldenError",
@@ -160,3 +162,9 @@ class ReplayMiss(WorkbenchError):
     """No recording answers a request; says what changed since the nearest one."""
 
     exit_code: ClassVar[int] = 4
+
+
+class BudgetReached(WorkbenchError):
+    """A request was not sent because it could cost more than is left of the budget."""
+
+    exit_code: ClassVar[int] = 5

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from workbench.articles import Article, Rejected
 from workbench.canonical import canonical_json, first_problem
 from workbench.completions import Usage, read_completion
-from workbench.errors import ArticleError, ProviderError, ReplayMiss, RunError, SchemaError
+from workbench.endpoints import Model
+from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayMiss, RunError, SchemaError
 from workbench.evidence import Grounding, Span, ground
 from workbench.findings import Finding, findings
 from workbench.prices import NOTHING, Cost
@@ -51,6 +52,10 @@ class Extraction(BaseModel):
     """The article's day, month or year, as far as it is known."""
     state: State
     reason: str | None = None
+    error: str | None = None
+    """The class of the error that ended it, if one did."""
+    sample: int = 0
+    """The number of the sample; a retried one is a new one."""
     record: JsonValue = None
     """As the model gave it, with its quotes."""
     spans: dict[str, Span] = {}
@@ -105,7 +110,15 @@ def read_record(extraction: Extraction, schema: type[BaseModel]) -> BaseModel | 
 
 
 async def extract(
-    article: Article, task: Task, model: str, *, answer: Answer, reask: Reask, reasks: int, price: Price
+    article: Article,
+    task: Task,
+    model: Model,
+    *,
+    answer: Answer,
+    reask: Reask,
+    reasks: int,
+    price: Price,
+    sample: int = 0,
 ) -> Extraction:
     """Fill the task's schema from an article.
 
@@ -123,23 +136,28 @@ async def extract(
 
     record: BaseModel | None = None
     state: State
+    ended_by: Exception | None = None
     try:
-        request = render(task, article, model)
+        request = render(task, article, model, sample)
         first = await kept(request)
         record, state, reason = _read(task, first)
         if state == "invalid" and reasks:
             await reask(task, request, first, kept, reasks)
             record, state, reason = _read(task, exchanges[-1])
     except ReplayMiss as error:
-        state, reason = "missed", error.what
+        state, reason, ended_by = "missed", error.what, error
+    except BudgetReached as error:
+        state, reason, ended_by = "unspent", error.what, error
     except ArticleError as error:
         # A first request that is too long is no article for this model; a re-ask that is, is the end of asking.
-        state, reason = "invalid" if exchanges else "rejected", str(error)
+        state, reason, ended_by = "invalid" if exchanges else "rejected", str(error), error
     except ProviderError as error:
-        state, reason = "failed", str(error)
+        state, reason, ended_by = "failed", str(error), error
     grounding = ground(record, article.text) if record is not None else Grounding()
     return unextracted(article, state, reason).model_copy(
         update={
+            "error": type(ended_by).__name__ if ended_by else None,
+            "sample": sample,
             "record": record.model_dump(mode="json") if record is not None else None,
             "spans": grounding.spans,
             "quotes": grounding.quotes,
@@ -194,5 +212,5 @@ def _cost(sent: Sequence[Exchange], price: Price) -> Cost | None:
         cost = price(_usage(exchange))
         if cost is None:
             return None
-        total = Cost(total.amount + cost.amount, cost.currency)
+        total += cost
     return total

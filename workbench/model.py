@@ -8,7 +8,6 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,56 +22,54 @@ from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.completions import Usage, read_completion
+from workbench.endpoints import Endpoint
 from workbench.errors import EndpointRefused, ProviderError
+from workbench.ledger import Attempt, Sending
+from workbench.meter import Gate
+from workbench.prices import NOTHING
 from workbench.recordings import Answer, Exchange
-from workbench.settings import Endpoint
 from workbench.tasks import Request, Task
 
-__all__ = ["Attempt", "Client", "reask"]
+__all__ = ["Answered", "Client", "reask"]
 
-FATAL = {401, 402, 403, 404}
-"""Statuses that every other request of the run would meet too."""
-LONGEST_WAIT = 600.0
+LONGEST_WAIT = 86_400.0
 """Seconds. An endpoint that asks for more has failed for now: what it did not answer can be asked again by a later run."""
-PATIENCE = 20.0
-"""Seconds of waiting from which the user is told."""
+
+NO_USAGE = Usage()
 
 # Instructor logs each invalid answer as an error; an invalid answer is a state here, and is reported as one.
 logging.getLogger("instructor").addHandler(logging.NullHandler())
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One request over the wire: a line of the ledger.
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A response, and the attempt that it ended: whoever sent the request stores the one before the gate is told of the other."""
 
-    Attributes:
-        key: Of the request.
-        text: The hash of the article's text.
-        number: Which attempt at it, from 1.
-        started: UTC.
-        seconds: Until it ended.
-        status: The HTTP status, None where no response came.
-        outcome: ``answered``; ``repeated``: it failed and was sent again; ``failed``: it failed for good.
-        error: In words.
-        usage: As the endpoint counted.
-    """
-
-    key: str
-    text: str
-    number: int
-    started: datetime
-    seconds: float
-    status: int | None
-    outcome: Literal["answered", "repeated", "failed"]
-    error: str | None
-    usage: Usage
+    body: dict[str, JsonValue]
+    sending: Sending
+    attempt: Attempt
 
 
 class _Transient(Exception):
-    def __init__(self, error: ProviderError, wait: float | None) -> None:
+    def __init__(self, error: ProviderError, *, own_pace: bool) -> None:
         super().__init__(str(error))
         self.error = error
-        self.wait = wait
+        self.own_pace = own_pace
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why an attempt failed.
+
+    Attributes:
+        error: In our words.
+        wait: Seconds before the next attempt, ``_OWN_PACE``, or None if there is to be none.
+        assumed: Whether the endpoint may have counted tokens all the same.
+    """
+
+    error: ProviderError
+    wait: float | None
+    assumed: bool
 
 
 class Client:
@@ -82,23 +79,11 @@ class Client:
         endpoint: Address and key.
         retries: How often a request is sent again after a transient failure.
         timeout: Seconds without an answer after which an attempt has failed.
-        ledger: Called with each attempt when it has ended.
-        notify: Called with words for the user, such as that the endpoint asks to wait.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        *,
-        retries: int,
-        timeout: float,
-        ledger: Callable[[Attempt], None],
-        notify: Callable[[str], None],
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, *, retries: int, timeout: float) -> None:
         self.endpoint = endpoint
         self._retries = retries
-        self._ledger = ledger
-        self._notify = notify
         self._timeout = timeout
         self._openai = openai.AsyncOpenAI(
             api_key=endpoint.key or "no-key",
@@ -109,41 +94,36 @@ class Client:
             http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
-    async def send(self, request: Request) -> dict[str, JsonValue]:
-        """Send a request, again after transient failures, and return the body of its response.
+    async def send(self, request: Request, gate: Gate) -> Answered:
+        """Send a request, again after transient failures, and return the response.
+
+        The gate lets each attempt through and is told how each but the answered one ended.
 
         Raises:
-            ProviderError: If the endpoint gave no chat completion within the budget.
+            ProviderError: If the endpoint gave no chat completion within the retries.
             EndpointRefused: If the rest of the run would fail in the same way.
+            BudgetReached: If an attempt could cost more than is left.
         """
         # Made anew for each call: a shared AsyncRetrying is corrupted by concurrent ones.
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._retries + 1),
             retry=retry_if_exception_type(_Transient),
-            wait=self._wait,
+            wait=_wait,
             reraise=True,
         )
         try:
             async for attempt in retrying:
                 with attempt:
                     number = attempt.retry_state.attempt_number
-                    body = await self._attempt(request, number, last=number > self._retries)
+                    answered = await self._attempt(request, gate, number, last=number > self._retries)
         except _Transient as transient:
             raise transient.error from transient
-        return body
+        return answered
 
-    def _wait(self, state: RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        if not isinstance(failure, _Transient) or failure.wait is None:
-            return wait_random_exponential(multiplier=0.5, max=60)(state)
-        if failure.wait >= PATIENCE:
-            self._notify(f"the endpoint asks to wait {failure.wait:.0f} s: {failure.error.what}")
-        return failure.wait
-
-    async def _attempt(self, request: Request, number: int, *, last: bool) -> dict[str, JsonValue]:
-        started, clock = datetime.now(UTC), time.monotonic()
+    async def _attempt(self, request: Request, gate: Gate, number: int, *, last: bool) -> Answered:
+        sending, clock = await gate.admit(request, number), time.monotonic()
         status: int | None = None
-        usage, failure, wait, cancelled = Usage(), None, None, False
+        usage, failure = Usage(), None
         try:
             # The client's own timeout is for each read: a body that trickles would never meet it.
             async with asyncio.timeout(self._timeout):
@@ -151,62 +131,93 @@ class Client:
                     "/chat/completions", content=request.text.encode(), cast_to=httpx2.Response
                 )
             status = response.status_code
+            gate.limits.learn(response.headers)
             body = _object(response)
             usage = read_completion(body).usage
         except openai.APIStatusError as error:
             status = error.status_code
-            failure, wait = self._status_error(error)
-        except (openai.APITimeoutError, TimeoutError):
-            failure, wait = self._transient(f"no answer came in {self._timeout:g} s"), _OWN_PACE
-        except openai.APIConnectionError as error:
-            cause = error.__cause__ or error
-            failure, wait = self._transient(f"the connection failed: {type(cause).__name__}: {cause}"), _OWN_PACE
+            gate.limits.learn(error.response.headers)
+            failure = self._status_error(error)
+        except (openai.APIConnectionError, TimeoutError) as error:
+            failure = self._connection_error(error)
         except ProviderError as error:
-            failure = error
+            failure = _Failure(error, None, assumed=True)
         except asyncio.CancelledError:
-            failure, wait = ProviderError("interrupted: the endpoint may bill it all the same"), None
-            cancelled = True
-        if wait is not None and wait > LONGEST_WAIT:
-            wait = None
-        outcome: Literal["answered", "repeated", "failed"] = (
-            "answered" if failure is None else "failed" if wait is None or last else "repeated"
-        )
-        self._ledger(
-            Attempt(
-                request.key,
-                request.facets.article,
-                number,
-                started,
-                round(time.monotonic() - clock, 3),
-                status,
-                outcome,
-                failure.what if failure else None,
-                usage,
-            )
-        )
-        if cancelled:
-            raise asyncio.CancelledError
+            interrupted = ProviderError("interrupted: the endpoint may bill it all the same")
+            gate.ended(sending, self._ended(sending, clock, gate, _Failure(interrupted, None, assumed=True)))
+            raise
+        ended = self._ended(sending, clock, gate, failure, status=status, usage=usage, last=last)
         if failure is None:
-            return body
-        failure.where = failure.where or self.endpoint.base_url
-        if wait is None:
-            raise failure
-        raise _Transient(failure, None if wait is _OWN_PACE else wait)
+            return Answered(body, sending, ended)
+        gate.ended(sending, ended)
+        failure.error.where = failure.error.where or self.endpoint.base_url
+        if failure.wait is None:
+            raise failure.error
+        if failure.wait != _OWN_PACE:
+            gate.limits.close(failure.wait, failure.error.what)
+        raise _Transient(failure.error, own_pace=failure.wait == _OWN_PACE)
 
-    def _status_error(self, error: openai.APIStatusError) -> tuple[ProviderError, float | None]:
-        """The error in our words, and how long to wait before the next attempt; None if there is to be none."""
+    @staticmethod
+    def _ended(
+        sending: Sending,
+        clock: float,
+        gate: Gate,
+        failure: _Failure | None,
+        *,
+        status: int | None = None,
+        usage: Usage = NO_USAGE,
+        last: bool = False,
+    ) -> Attempt:
+        outcome: Literal["answered", "repeated", "failed"] = (
+            "answered" if failure is None else "failed" if failure.wait is None or last else "repeated"
+        )
+        # No completion takes no tokens: an endpoint that says so, or nothing, has not counted.
+        assumed = failure.assumed if failure else not (usage.prompt or usage.completion)
+        taken = sending.worst if assumed else usage
+        return Attempt(
+            key=sending.key,
+            text=sending.text,
+            number=sending.number,
+            started=sending.started,
+            seconds=round(time.monotonic() - clock, 3),
+            status=status,
+            outcome=outcome,
+            error=failure.error.what if failure else None,
+            usage=taken,
+            cost=gate.price(taken) if taken != NO_USAGE else NOTHING,
+            assumed=assumed,
+        )
+
+    def _connection_error(self, error: Exception) -> _Failure:
+        cause = error.__cause__ or error
+        # What never reached the endpoint costs nothing.
+        unsent = isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        if isinstance(error, openai.APITimeoutError | TimeoutError):
+            what = f"no answer came in {self._timeout:g} s"
+        else:
+            what = f"the connection failed: {type(cause).__name__}: {cause}"
+        return _Failure(self._transient(what), _OWN_PACE, assumed=not unsent)
+
+    def _status_error(self, error: openai.APIStatusError) -> _Failure:
         status, details = error.status_code, error.body if isinstance(error.body, dict) else {}
         said = self._scrub(str(details.get("message") or error.response.text[:300]).strip())
         what = f"the endpoint answered {status}" + (f": {said}" if said else "")
+        way_out = _WAY_OUT.get(status)
         if status == 429 and details.get("code") == "insufficient_quota":
-            return EndpointRefused(
-                what, status=status, way_out="top up the account, then run again: what is recorded is not asked again"
-            ), None
-        if status in FATAL:
-            return EndpointRefused(what, status=status, way_out=_WAY_OUT[status]), None
+            way_out = _WAY_OUT[402]
+        if way_out:
+            return _Failure(EndpointRefused(what, status=status, way_out=way_out), None, assumed=False)
         if status == 429 or status >= 500 or status in {408, 409}:
-            return ProviderError(what, status=status, way_out="try again later"), _retry_after(error.response)
-        return ProviderError(what, status=status), None
+            wait = _retry_after(error.response)
+            if wait > LONGEST_WAIT:
+                refused = ProviderError(
+                    what, status=status, way_out=f"it asks to wait {wait / 3600:.0f} h: run again then"
+                )
+                return _Failure(refused, None, assumed=False)
+            return _Failure(ProviderError(what, status=status, way_out="try again later"), wait, assumed=False)
+        unlike = "if it is the form of the request: `workbench doctor --probe` finds out what the endpoint takes"
+        malformed = ProviderError(what, status=status, way_out=unlike if status in {400, 422} else "")
+        return _Failure(malformed, None, assumed=False)
 
     def _transient(self, what: str) -> ProviderError:
         return ProviderError(self._scrub(what), way_out="check the address and the network, then try again")
@@ -215,8 +226,8 @@ class Client:
         """An endpoint may quote the key that it was sent; nobody else is to see it."""
         return text.replace(self.endpoint.key, "[key]") if self.endpoint.key else text
 
-    async def models(self) -> list[str]:
-        """The names of the models that the endpoint offers.
+    async def models(self) -> list[dict[str, Any]]:
+        """The models that the endpoint offers, by their ``id``, each with what else it says of them.
 
         Raises:
             ProviderError: If it does not say.
@@ -224,10 +235,9 @@ class Client:
         try:
             body: Any = _object(await self._openai.get("/models", cast_to=httpx2.Response))
             listed = body["data"]
-            return sorted(model["id"] for model in listed if isinstance(model["id"], str))
+            return sorted((model for model in listed if isinstance(model["id"], str)), key=lambda model: model["id"])
         except openai.APIStatusError as error:
-            failure, _ = self._status_error(error)
-            raise failure from None
+            raise self._status_error(error).error from None
         except openai.OpenAIError as error:
             raise self._transient(f"the endpoint does not answer: {error.__cause__ or error}") from error
         except (KeyError, TypeError) as error:
@@ -251,12 +261,20 @@ class Client:
 _NO_API = "check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)"
 _OWN_PACE = -1.0
 """Wait as long as our own back-off says."""
+# Statuses that every other request of the run would meet too.
 _WAY_OUT = {
-    401: "check OPENAI_API_KEY",
+    401: "check OPENAI_API_KEY, or the variable that the settings name for the key",
     402: "top up the account, then run again: what is recorded is not asked again",
     403: "check what the key may do",
     404: "check --base-url and --model (`workbench doctor` lists the models)",
 }
+
+
+def _wait(state: RetryCallState) -> float:
+    """Where the endpoint said how long, the gate keeps everybody waiting; else each waits as long as its own back-off says."""
+    failure = state.outcome.exception() if state.outcome else None
+    own_pace = isinstance(failure, _Transient) and failure.own_pace
+    return wait_random_exponential(multiplier=0.5, max=60)(state) if own_pace else 0.0
 
 
 def _retry_after(response: httpx2.Response) -> float:

@@ -15,14 +15,12 @@ __all__ = ["found_at", "parent", "place_of"]
 
 
 def found_at(value: JsonValue, at: str, whose: str) -> JsonValue:
-    """What stands at a JSON Pointer. Pointers come from a page, and so from anybody.
+    """What stands at a JSON Pointer. It may come from a page, and so from anybody.
 
     Raises:
         WishError: If nothing does.
     """
     found: Any = value
-    if at and not at.startswith("/"):
-        raise WishError(f"{at!r} is no JSON Pointer")
     for name in steps_of(at):
         if isinstance(found, list) and INDEX.fullmatch(name) and int(name) < len(found):
             found = found[int(name)]

@@ -1,7 +1,7 @@
 """What a request weighs and costs: tokens before it is sent, money after.
 
-Prices are those of genai-prices (https://github.com/pydantic/genai-prices) as installed; its updater, which goes to the network, is not used. A model that it does not
-know at this address has no price, which is not the same as costing nothing.
+A price is the model's own where the settings give one, else that of genai-prices (https://github.com/pydantic/genai-prices) as installed; its updater, which goes to the network, is not used. A model that neither
+knows at this address has no price, which is not the same as costing nothing.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,12 @@ from functools import cache
 from typing import Any
 
 from workbench.completions import Usage
+from workbench.endpoints import Model
 
 __all__ = ["NOTHING", "Cost", "context_window", "count_tokens", "price"]
+
+
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,18 @@ class Cost:
 
     amount: Decimal
     currency: str = "USD"
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """The sum; nothing at all is nothing in any currency.
+
+        Raises:
+            ValueError: If the currencies differ.
+        """
+        if not self.amount or not other.amount:
+            return self if self.amount else other
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} have no sum")
+        return Cost(self.amount + other.amount, self.currency)
 
 
 NOTHING = Cost(Decimal(0))
@@ -38,25 +54,38 @@ def count_tokens(text: str) -> int:
     return int(_tokenizer().count(text))
 
 
-def price(model: str, base_url: str, usage: Usage) -> Cost | None:
-    """What an exchange costs at this endpoint, or None if its price is not known."""
-    found = _calculate(model, base_url, usage)
+def price(model: Model, usage: Usage) -> Cost | None:
+    """What an exchange costs where the model is asked, or None if its price is not known, or its tokens were not counted."""
+    own = model.price
+    if own and not (own.input or own.output or own.cached):
+        return Cost(own.input, own.currency)
+    if not (usage.prompt or usage.completion):
+        return None
+    if own:
+        cached = min(usage.cached, usage.prompt)
+        read = (usage.prompt - cached) * own.input + cached * (own.input if own.cached is None else own.cached)
+        return Cost((read + usage.completion * own.output) / MILLION, own.currency)
+    found = _calculate(model, usage)
     return Cost(found.total_price) if found else None
 
 
-def context_window(model: str, base_url: str) -> int | None:
-    """How many tokens the model reads and writes at most, if that is known."""
-    found = _calculate(model, base_url, Usage())
+def context_window(model: Model) -> int | None:
+    """How many tokens the model reads and writes at most, by the settings or its provider, if that is known."""
+    if model.context_tokens:
+        return model.context_tokens
+    found = _calculate(model, Usage())
     return found.model.context_window if found else None
 
 
-def _calculate(model: str, base_url: str, usage: Usage) -> Any:
+def _calculate(model: Model, usage: Usage) -> Any:
+    if model.endpoint is None:
+        return None
     import genai_prices  # noqa: PLC0415 - 0.3 s, and a replay pays nothing
 
     counted = genai_prices.Usage(
         input_tokens=usage.prompt, output_tokens=usage.completion, cache_read_tokens=usage.cached
     )
     try:
-        return genai_prices.calc_price(counted, model, provider_api_url=base_url)
+        return genai_prices.calc_price(counted, model.name, provider_api_url=model.endpoint.base_url)
     except LookupError:
         return None

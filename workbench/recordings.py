@@ -146,7 +146,11 @@ class Recordings:
 
     def find(self, request: Request) -> Recording | None:
         """The recording that answers this request, or None."""
-        place = self._places.get(request.key)
+        return self.get(request.key)
+
+    def get(self, key: str) -> Recording | None:
+        """The recording with this key, or None."""
+        place = self._places.get(key)
         return self._read(*place) if place else None
 
     def replay(self, request: Request) -> Recording:

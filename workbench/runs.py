@@ -1,7 +1,8 @@
 """A run: a folder that says what was asked, what came of each article, and what it cost.
 
-``run.json`` holds the question with every hash and version, ``extractions.jsonl`` one line an article, ``attempts.jsonl`` one line a
-request over the wire, ``failures.jsonl`` one line for each article without a record. A line is on its way to the disk before it counts.
+``run.json`` holds the question with every hash and version, ``prompt.md`` and ``schema.json`` what the hashes are of; ``extractions.jsonl`` one
+line an article, ``attempts.jsonl`` one line a request over the wire, ``failures.jsonl`` one line for each article without a record. A line is on its
+way to the disk before it counts.
 """
 
 import json
@@ -17,9 +18,22 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from workbench.canonical import first_problem
 from workbench.errors import RunError
 from workbench.extract import Extraction
+from workbench.ledger import Ledger
 from workbench.lines import Appender, read_lines
+from workbench.tasks import Task
 
-__all__ = ["FORMAT", "Run", "RunInfo", "RunWriter", "latest_run", "now", "open_run"]
+__all__ = [
+    "FORMAT",
+    "Run",
+    "RunInfo",
+    "RunWriter",
+    "latest_run",
+    "now",
+    "open_run",
+    "prompt_text",
+    "schema_text",
+    "write_task",
+]
 
 FORMAT: Final = "workbench.run/1"
 
@@ -32,9 +46,16 @@ class RunInfo(BaseModel):
     format: Literal["workbench.run/1"] = FORMAT
     id: str
     started: datetime
+    resumed: tuple[datetime, ...] = ()
+    """When it was gone on with."""
     finished: datetime | None = None
     task: str
     model: str
+    alias: str | None = None
+    """What the settings call the model, where that is not its name."""
+    """Its name at the endpoint."""
+    differences: dict[str, Any] = {}
+    """How the endpoint differs, as the settings say; empty where it does not."""
     endpoint: str | None
     """The address that requests went to, None for a replay."""
     prompt: str
@@ -103,25 +124,27 @@ def _extraction(fields: dict[str, Any], where: str) -> Extraction:
 
 
 class RunWriter:
-    """The one writer of a run folder that has just been made."""
+    """The one writer of a run folder, whose ledger it holds and closes.
 
-    def __init__(self, folder: Path, info: RunInfo) -> None:
+    Raises:
+        InputError: If another process is writing it.
+    """
+
+    def __init__(self, folder: Path, info: RunInfo, ledger: Ledger) -> None:
         self.folder = folder
+        self.ledger = ledger
         self._info = info
         _write_info(folder, info)
         self._extractions = Appender(folder / "extractions.jsonl")
         self._failures = Appender(folder / "failures.jsonl")
-        self._attempts = Appender(folder / "attempts.jsonl")
 
     def keep(self, extraction: Extraction) -> None:
         """Append an article's extraction, and its failure if it has no record."""
-        self._extractions.append(extraction.model_dump(mode="json"))
+        attempts = self.ledger.take(extraction.text)
         if extraction.state != "ok":
-            self._failures.append(extraction.model_dump(mode="json", include={"article", "state", "reason"}))
-
-    def keep_attempt(self, attempt: JsonValue) -> None:
-        """Append a line to the ledger."""
-        self._attempts.append(attempt)
+            failure = extraction.model_dump(mode="json", include={"article", "state", "error", "reason"})
+            self._failures.append(failure | {"attempts": attempts})
+        self._extractions.append(extraction.model_dump(mode="json"))
 
     def finish(self) -> None:
         """Write down that the run came to its end."""
@@ -133,7 +156,7 @@ class RunWriter:
 
     def __exit__(self, *_: object) -> None:
         """Close the files."""
-        for appender in (self._extractions, self._failures, self._attempts):
+        for appender in (self._extractions, self._failures, self.ledger):
             appender.close()
 
 
@@ -142,9 +165,29 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def write_task(folder: Path, task: Task) -> None:
+    """Keep what was asked in words, to show what has changed when the run is gone on with."""
+    (folder / "prompt.md").write_text(prompt_text(task), encoding="utf-8")
+    (folder / "schema.json").write_text(schema_text(task), encoding="utf-8")
+
+
+def prompt_text(task: Task) -> str:
+    """The prompt's messages as its file has them."""
+    return "\n".join(f"# {role}\n{text}\n" for role, text in task.messages)
+
+
+def schema_text(task: Task) -> str:
+    """The JSON Schema that is sent, for a person to read."""
+    return _pretty(task.json_schema)
+
+
+def _pretty(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
 def _write_info(folder: Path, info: RunInfo) -> None:
     part = folder / "run.json.part"
-    part.write_text(json.dumps(info.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    part.write_text(_pretty(info.model_dump(mode="json")), encoding="utf-8")
     part.replace(folder / "run.json")
 
 

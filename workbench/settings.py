@@ -1,38 +1,45 @@
-"""Where a project is, what it has set, and which endpoint a run may talk to.
+"""Where a project is, what it has set, and what the environment says.
 
-A project is a folder whose ``pyproject.toml`` has a ``[tool.workbench]`` table, found upward from the working directory. A key is only ever
-sent where the person said: the environment and the command line are theirs, a project's files may be anybody's.
+A project is a folder whose ``pyproject.toml`` has a ``[tool.workbench]`` table, found upward from the working directory.
 """
 
+import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import SettingsError
 
 __all__ = [
-    "LOOPBACK_HOSTS",
     "MOST_REASKS",
-    "Endpoint",
+    "OWN",
+    "Differences",
     "EndpointSettings",
+    "Mode",
+    "ModelSettings",
+    "Price",
     "Project",
     "Settings",
     "environment",
     "find_project",
-    "resolve_endpoint",
+    "model_table",
+    "toml_string",
 ]
 
 MOST_REASKS = 10
 OWN = "WORKBENCH_"
 """How variables begin that a project may name: whoever sets one means it for the workbench."""
-OPENAI = "https://api.openai.com/v1"
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+Mode = Literal["json_schema", "tools", "json"]
+"""How an endpoint is told the schema: as a JSON Schema that it holds the answer to, as a tool's parameters, or in the prompt alone."""
 
 
 class EndpointSettings(BaseModel):
@@ -42,6 +49,68 @@ class EndpointSettings(BaseModel):
 
     base_url: str
     key_variable: str | None = None
+
+
+class Price(BaseModel):
+    """What a model's tokens cost, in the currency's unit for a million of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+    cached: Decimal | None = Field(default=None, ge=0)
+    """Of the input, what the provider had cached; unset: as the rest of it."""
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+
+
+class Differences(BaseModel):
+    """How an endpoint differs from what a request looks like where nothing is set. ``workbench doctor --probe`` finds out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Mode | None = None
+    """How it is told the schema, where it does not take the prompt's own mode."""
+    strict: bool = True
+    """Whether it takes ``strict`` beside a JSON Schema."""
+    max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    """By what name it knows the most that may be answered."""
+    temperature: bool = True
+    """Whether the model takes a temperature, or a top_p; if not, neither is sent, whatever the prompt says."""
+    seed: bool = True
+    """Whether it takes a seed; if not, none is sent."""
+    reasoning_effort: bool = True
+    """Whether the model takes a reasoning effort; if not, none is sent."""
+    usage: bool = True
+    """Whether it reports the tokens of an answer; if not, what an answer cost is not known."""
+
+
+class ModelSettings(Differences):
+    """A ``[tool.workbench.models.NAME]`` table: a model under a name of the project's own."""
+
+    name: str | None = Field(default=None, min_length=1)
+    """Its name at the endpoint; unset: the table's."""
+    base_url: str | None = None
+    key_variable: str | None = None
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    context_tokens: int | None = Field(default=None, ge=1)
+    price: Price | None = None
+
+    @model_validator(mode="after")
+    def _key_goes_with_an_address(self) -> Self:
+        if self.key_variable and not self.base_url:
+            raise ValueError("key_variable goes with a base_url beside it: a key is for one address")
+        return self
+
+    @property
+    def endpoint(self) -> EndpointSettings | None:
+        """The endpoint that the table names, if it does."""
+        return EndpointSettings(base_url=self.base_url, key_variable=self.key_variable) if self.base_url else None
+
+    @property
+    def differences(self) -> Differences:
+        """How that endpoint differs."""
+        return Differences.model_validate({name: getattr(self, name) for name in Differences.model_fields})
 
 
 class Settings(BaseModel):
@@ -55,6 +124,8 @@ class Settings(BaseModel):
     recordings: Path = Path("recordings")
     runs: Path = Path("runs")
     model: str | None = None
+    """A name in ``models``, or a model's plain name at the endpoint."""
+    models: dict[str, ModelSettings] = {}
     endpoint: EndpointSettings | None = None
     concurrency: int = Field(default=8, ge=1, le=4096)
     reasks: int = Field(default=2, ge=0, le=MOST_REASKS)
@@ -79,21 +150,6 @@ class Project:
         return self.root / relative
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """Where requests go, and the key that goes with them. The key shows in no repr."""
-
-    base_url: str
-    key: str | None = field(repr=False)
-    source: str
-    """Who named the address: shown before the first call."""
-
-    @property
-    def host(self) -> str:
-        """The machine that the address names."""
-        return urlsplit(self.base_url).hostname or ""
-
-
 def find_project(start: Path) -> Project:
     """The project that ``start`` lies in: the nearest folder upward whose ``pyproject.toml`` has ``[tool.workbench]``.
 
@@ -104,7 +160,8 @@ def find_project(start: Path) -> Project:
         file = folder / "pyproject.toml"
         if file.is_file():
             try:
-                tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool")
+                # A price is read as it is written: a float of it would be another number.
+                tool = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal).get("tool")
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise SettingsError(f"no valid TOML: {error}", where=str(file)) from error
             except OSError as error:
@@ -128,8 +185,31 @@ def _settings(table: object, file: Path) -> Settings:
         raise SettingsError(
             f"{place}: {first['msg']}" if place else first["msg"],
             where=f"{file} [tool.workbench]",
-            expected="one of " + ", ".join(Settings.model_fields),
+            expected="one of " + ", ".join(_known_at(first["loc"]).model_fields),
         ) from error
+
+
+def _known_at(place: tuple[int | str, ...]) -> type[BaseModel]:
+    """Whose fields stand at a place of the ``[tool.workbench]`` table."""
+    match place[:-1]:
+        case ("models", _):
+            return ModelSettings
+        case ("models", _, "price"):
+            return Price
+        case ("endpoint",):
+            return EndpointSettings
+    return Settings
+
+
+def model_table(name: str) -> str:
+    """The heading of a model's table, as TOML has it."""
+    return f"[tool.workbench.models.{name if re.fullmatch(r'[A-Za-z0-9_-]+', name) else toml_string(name)}]"
+
+
+def toml_string(text: str) -> str:
+    """A text as TOML writes it, with nothing in it that a terminal would obey."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
 
 
 def environment(folder: Path) -> tuple[Mapping[str, str], Mapping[str, str]]:
@@ -146,101 +226,3 @@ def environment(folder: Path) -> tuple[Mapping[str, str], Mapping[str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"the file cannot be read: {error}", where=str(file), expected="text in UTF-8") from error
     return os.environ, dotenv
-
-
-def resolve_endpoint(
-    settings: Settings,
-    environ: Mapping[str, str],
-    dotenv: Mapping[str, str],
-    *,
-    base_url: str | None = None,
-    allow_http: bool = False,
-) -> Endpoint | None:
-    """The endpoint that this run talks to, or None if neither key nor endpoint is given: then a run replays.
-
-    The order is command line, environment, ``.env``, project. A project's endpoint uses the key variable that it names, which begins with
-    ``WORKBENCH_``; a ``.env`` file may not point the environment's key elsewhere.
-
-    Raises:
-        SettingsError: If address and key do not belong together, or the address is plain http beyond this machine.
-    """
-    key = _key("OPENAI_API_KEY", environ, dotenv)
-    if base_url:
-        endpoint = Endpoint(base_url, key, "--base-url")
-    elif environ.get("OPENAI_BASE_URL"):
-        endpoint = Endpoint(environ["OPENAI_BASE_URL"], key, "OPENAI_BASE_URL")
-    elif dotenv.get("OPENAI_BASE_URL"):
-        if environ.get("OPENAI_API_KEY"):
-            raise SettingsError(
-                "the address is from .env but the key is from the environment",
-                where=".env OPENAI_BASE_URL",
-                expected="key and address from the same place",
-                way_out="set OPENAI_BASE_URL in the environment, or pass --base-url",
-            )
-        endpoint = Endpoint(dotenv["OPENAI_BASE_URL"], key, ".env")
-    elif settings.endpoint:
-        endpoint = _project_endpoint(settings.endpoint, environ, dotenv)
-    elif key:
-        endpoint = Endpoint(OPENAI, key, "OPENAI_API_KEY")
-    else:
-        return None
-    _check_address(endpoint, allow_http=allow_http)
-    return endpoint
-
-
-def _project_endpoint(named: EndpointSettings, environ: Mapping[str, str], dotenv: Mapping[str, str]) -> Endpoint:
-    variable = named.key_variable
-    if variable and not variable.startswith(OWN):
-        raise SettingsError(
-            f"a project's settings may not send {variable} to an address of their own",
-            where="[tool.workbench.endpoint] key_variable",
-            expected=f"a variable that is set for this alone, such as {OWN}MY_ENDPOINT_KEY",
-            way_out="or leave the table out and pass --base-url",
-        )
-    key = _key(variable, environ, dotenv) if variable else None
-    if variable and not key:
-        raise SettingsError(
-            f"{variable} is not set",
-            where="[tool.workbench.endpoint] key_variable",
-            way_out=f"set {variable}, or --replay",
-        )
-    return Endpoint(named.base_url, key, "[tool.workbench.endpoint]")
-
-
-def _key(variable: str, environ: Mapping[str, str], dotenv: Mapping[str, str]) -> str | None:
-    """A key, without the line end that its file left on it. What no header can carry, the client would quote in an error: it is refused here."""
-    key = (environ.get(variable) or dotenv.get(variable) or "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise SettingsError(
-            "the key holds a control character or a letter beyond ASCII", where=variable, way_out="copy the key anew"
-        )
-    return key or None
-
-
-def _check_address(endpoint: Endpoint, *, allow_http: bool) -> None:
-    if not endpoint.base_url.isprintable():
-        raise SettingsError(
-            "the address holds a control character", where=endpoint.source, expected="such as https://host/v1"
-        )
-    try:
-        parts = urlsplit(endpoint.base_url)
-        _ = parts.port
-    except ValueError as error:
-        raise SettingsError(
-            f"the address is malformed: {error}", where=endpoint.source, expected="such as https://host/v1"
-        ) from error
-    if parts.username or parts.password:
-        raise SettingsError(
-            "the address holds a user name or password", where=endpoint.source, way_out="give the key in OPENAI_API_KEY"
-        )
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(
-            f"{endpoint.base_url!r} is no http address", where=endpoint.source, expected="such as https://host/v1"
-        )
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS and not allow_http:
-        raise SettingsError(
-            "plain http would send the key and the articles unencrypted",
-            where=f"{endpoint.source} {endpoint.base_url}",
-            expected="https, or an address of this machine",
-            way_out="use https, or pass --allow-http",
-        )

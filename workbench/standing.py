@@ -182,7 +182,8 @@ class Standing:
             return
         *above, own = steps_of(mark.at)
         came = (mark.item == "added") is not back
-        returning = self._gone.pop(mark.id if back else mark.undoes or "", []) if came else []
+        item = self._roots(mark)[-1]  # whichever undo of an undo took it out or puts it back
+        returning = self._gone.pop(item, []) if came else []
         gone = []
         for entry in self._entries:
             at = entry.at
@@ -195,7 +196,7 @@ class Standing:
             elif number >= int(own):
                 entry.at = (*above, str(number + (1 if came else -1)), *at[len(above) + 1 :])
         if gone:
-            self._gone[(mark.undoes if back else None) or mark.id] = gone
+            self._gone[item] = gone
         for entry, at in returning:
             entry.at = at
 
@@ -203,16 +204,17 @@ class Standing:
         for mark in reversed(in_force):
             if mark.action != "undo":
                 return None
-            if self._depth(mark) % 2:
+            if len(self._roots(mark)) % 2 == 0:  # an undo; the undo of one is passed over
                 return mark.id
         return None
 
-    def _depth(self, mark: Mark) -> int:
-        """1 for an undo, 2 for the undo of an undo."""
-        depth = 0
+    def _roots(self, mark: Mark) -> list[str]:
+        """A decision, what it undoes, what that undoes, and so on to one that is no undo."""
+        found = [mark.id]
         while mark.undoes is not None and mark.undoes in self._by_id:
-            mark, depth = self._by_id[mark.undoes].mark, depth + 1
-        return depth
+            mark = self._by_id[mark.undoes].mark
+            found.append(mark.id)
+        return found
 
 
 def value_hash(value: JsonValue) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -18,19 +18,19 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.articles import Article
 from workbench.canonical import canonical_json, canonical_text, first_problem, hash_json, hash_text
+from workbench.endpoints import Model
 from workbench.errors import TaskError
 from workbench.jsonschema import json_schema, strict_schema
 from workbench.schema import load_schema
+from workbench.settings import Mode
 
-__all__ = ["Facets", "FrontMatter", "Mode", "Request", "Task", "load_task", "reask_key", "render"]
+__all__ = ["Facets", "FrontMatter", "Request", "Task", "load_task", "reask_key", "render"]
 
 API = "chat.completions"
 PROMPT = re.compile(r"\+\+\+\n(?P<front>.*?\n|)\+\+\+(?:\n(?P<body>.*))?", re.DOTALL)
 PROBE = "\ue000"
 """A character for private use: that a prompt shows it means that it shows the article."""
 HEADING = re.compile(r"^# (system|user|assistant)[ \t]*$", re.MULTILINE)
-
-Mode = Literal["json_schema", "tools", "json"]
 
 
 class FrontMatter(BaseModel):
@@ -126,8 +126,10 @@ class Request:
         return replace(self, body=body or {}, parent=self.key, attempt=attempt)
 
 
-def load_task(name: str, root: Path) -> Task:
+def load_task(name: str, root: Path, mode: Mode | None = None) -> Task:
     """The task whose prompt is ``prompts/NAME.md``; its schema is loaded, checked against the mode and prepared once.
+
+    ``mode`` goes before the prompt's own: it is that of a model whose endpoint takes no other.
 
     Raises:
         TaskError: If the prompt is missing or malformed.
@@ -149,6 +151,7 @@ def load_task(name: str, root: Path) -> Task:
             "the prompt has no front matter", where=str(file), expected="TOML between two lines +++, then the messages"
         )
     front = _front_matter(parts["front"], file)
+    front = front.model_copy(update={"mode": mode}) if mode else front
     schema = load_schema(front.schema_, root)
     sent = strict_schema(schema) if front.mode == "json_schema" else json_schema(schema)
     body = parts["body"] or ""
@@ -222,43 +225,50 @@ def _rendered(task: Task, article: Article) -> list[tuple[str, str]]:
         raise TaskError(f"the template fails: {type(error).__name__}: {error}", where=where) from error
 
 
-def render(task: Task, article: Article, model: str, sample: int = 0) -> Request:
-    """The exact request that asks ``model`` to fill the task's schema from the article.
+def render(task: Task, article: Article, model: Model, sample: int = 0) -> Request:
+    """The exact request that asks the model to fill the task's schema from the article, in the form that its endpoint takes.
 
     Raises:
         TaskError: If the template fails on this article.
     """
-    front = task.front
+    front, takes = task.front, model.differences
     settings: dict[str, JsonValue] = {
         name: value
         for name, value in {
-            "temperature": front.temperature,
-            "top_p": front.top_p,
-            "seed": front.seed,
-            "max_completion_tokens": front.max_tokens,
-            "reasoning_effort": front.reasoning_effort,
+            "temperature": front.temperature if takes.temperature else None,
+            "top_p": front.top_p if takes.temperature else None,
+            "seed": front.seed if takes.seed else None,
+            takes.max_tokens_field: front.max_tokens,
+            "reasoning_effort": front.reasoning_effort if takes.reasoning_effort else None,
         }.items()
         if value is not None
     }
     messages: list[JsonValue] = [{"role": role, "content": text} for role, text in _rendered(task, article)]
-    body: dict[str, JsonValue] = {"model": model, "messages": messages, **settings, **_schema_part(task)}
+    strict = takes.strict or front.mode != "json_schema"
+    body: dict[str, JsonValue] = {
+        "model": model.name,
+        "messages": messages,
+        **settings,
+        **_schema_part(task, strict=strict),
+    }
     facets = Facets(
         prompt=task.prompt_hash,
         schema=hash_json(task.json_schema),
         article=article.hash,
-        model=model,
-        settings=hash_json({**settings, "mode": front.mode}),
+        model=model.name,
+        settings=hash_json({**settings, "mode": front.mode, **({} if strict else {"strict": False})}),
     )
     return Request(body, facets, sample)
 
 
-def _schema_part(task: Task) -> dict[str, JsonValue]:
+def _schema_part(task: Task, *, strict: bool) -> dict[str, JsonValue]:
     name = task.schema.__name__
     if task.front.mode == "json_schema":
+        flag: dict[str, JsonValue] = {"strict": True} if strict else {}
         return {
             "response_format": {
                 "type": "json_schema",
-                "json_schema": {"name": name, "strict": True, "schema": task.json_schema},
+                "json_schema": {"name": name, **flag, "schema": task.json_schema},
             }
         }
     if task.front.mode == "tools":

@@ -100,6 +100,9 @@ def apply(golden: Golden | None, wish: Wish, about: Subject, schema: type[BaseMo
     """
     if len(wish.note) > LONGEST_NOTE:
         raise WishError("the note is too long", at=wish.at or "", expected=f"at most {LONGEST_NOTE:,} letters")
+    for place in (wish.at, wish.record_at):
+        if place and not place.startswith("/"):
+            raise WishError(f"{place!r} is no JSON Pointer")
     if wish.action == "flag" and not wish.note.strip():
         raise WishError("a flag needs a note: what is the matter?", at=wish.at or "")
     if wish.record_at is not None:

@@ -64,17 +64,33 @@ class Served:
 
 
 @contextmanager
+def running(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
+    """A server as `workbench review` has it, in a thread."""
+    server = uvicorn.Server(config_of(app))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+    thread.start()
+    with telling():
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
 def serving(app: ASGIApp, **guarded: Any) -> Iterator[Served]:
     """Serve an app behind its guard, as `workbench review` does."""
     listening = listen(0)
     port = listening.getsockname()[1]
     guard = Guard(app, port=port, token=TOKEN, once=ONCE, **({"styles": [], "scripts": []} | guarded))
-    server = uvicorn.Server(config_of(guard))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
-    thread.start()
-    with telling():
-        try:
-            yield Served(port, guard)
-        finally:
-            server.should_exit = True
-            thread.join()
+    with running(guard, listening):
+        yield Served(port, guard)
+
+
+@contextmanager
+def unguarded(app: ASGIApp) -> Iterator[int]:
+    """Serve an app as somebody else would, who guards nothing; gives the port."""
+    listening = listen(0)
+    port: int = listening.getsockname()[1]
+    with running(app, listening):
+        yield port

@@ -13,6 +13,7 @@ from workbench.evidence import ground
 from workbench.extract import Extraction, unextracted
 from workbench.findings import findings
 from workbench.goldens import Golden, write_golden
+from workbench.ledger import Ledger
 from workbench.review.desk import Desk, Order
 from workbench.runs import RunInfo, RunWriter, now, open_run
 from workbench.schema import schema_version
@@ -105,7 +106,7 @@ def make_run(root: Path, task: Task, name: str, records: Mapping[str, Any], orig
         id=name, started=now(), task="street", model="small", endpoint=None, prompt=task.prompt_hash, json_schema="sha256:0",
         front_matter={}, reasks=0, retries=0, articles=["articles"], limit=None, versions={},
     )  # fmt: skip
-    with RunWriter(folder, info) as writer:
+    with RunWriter(folder, info, Ledger(folder)) as writer:
         for article in read_articles([root / "articles"]):
             assert isinstance(article, Article)
             made = extraction_of(article, records.get(article.id), task)

@@ -334,7 +334,7 @@ def test_the_list_begins_with_what_runs_disagree_on(run: Path) -> None:
 
 
 def test_other_commands_do_not_wait_for_the_server_to_be_imported() -> None:
-    heavy = ["starlette", "uvicorn", "h11", "multipart", "python_multipart", "webbrowser"]
+    heavy = ["starlette", "uvicorn", "h11", "multipart", "python_multipart", "webbrowser", "workbench.decisions"]
     program = f"import sys, workbench.cli.main; print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     assert ran.stdout.strip() == "[]"

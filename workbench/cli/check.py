@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from workbench.articles import Rejected
+from workbench.cli import probe as probing
 from workbench.cli.common import as_json, print_json, project, source, stdout, task_of
-from workbench.errors import ArticleError, SettingsError, WorkbenchError
+from workbench.endpoints import Endpoint, resolve_endpoint, resolve_model
+from workbench.errors import ArticleError, ProviderError, SettingsError, WorkbenchError
 from workbench.goldens import read_goldens
+from workbench.probes import context_of, entry_of
 from workbench.recordings import Recordings
-from workbench.settings import Project, environment, resolve_endpoint
+from workbench.report.terminal import plain
+from workbench.settings import Mode, Project, environment
 from workbench.tasks import render as render_request
 
 __all__ = ["doctor", "render"]
@@ -20,7 +25,7 @@ __all__ = ["doctor", "render"]
 @click.command()
 @click.argument("article")
 @click.option("--task", help="The prompt to use: prompts/TASK.md.")
-@click.option("--model", help="The model's name at the endpoint.")
+@click.option("--model", help="A model of the settings, or its name at the endpoint.")
 @as_json
 def render(article: str, task: str | None, model: str | None, as_json: bool) -> None:
     """Show the exact request that would be sent for an article (a file, or the id of one of the project's own)."""
@@ -35,10 +40,8 @@ def render(article: str, task: str | None, model: str | None, as_json: bool) -> 
     first = found[0]
     if isinstance(first, Rejected):
         raise ArticleError(first.reason, where=first.place)
-    name = model or here.settings.model
-    if name is None:
-        raise SettingsError("no model was named", way_out="pass --model, or set `model` under [tool.workbench]")
-    request = render_request(task_of(here, task), first, name)
+    asked = resolve_model(here.settings, model)
+    request = render_request(task_of(here, task, asked.differences.mode), first, asked)
     if as_json:
         print_json({"key": request.key, "body": request.body})
         return
@@ -47,28 +50,44 @@ def render(article: str, task: str | None, model: str | None, as_json: bool) -> 
 
 @click.command()
 @click.option("--task", help="The task to look at; the project's own if not given.")
+@click.option("--model", help="A model of the settings, or its name at the endpoint.")
 @click.option("--base-url", help="The endpoint to look at.")
 @click.option("--allow-http", is_flag=True, help="Allow plain http beyond this machine.")
+@click.option(
+    "--probe", is_flag=True, help="Ask the model what it takes, by a few tiny requests, and print its settings."
+)
 @as_json
-def doctor(task: str | None, base_url: str | None, allow_http: bool, as_json: bool) -> None:
-    """Check key, endpoint, model, prompt, schema, goldens and recordings; exit 1 if something is wrong."""
+def doctor(  # noqa: PLR0917 - click gives each option by its name
+    task: str | None, model: str | None, base_url: str | None, allow_http: bool, probe: bool, as_json: bool
+) -> None:
+    """Check key, endpoint, model, prompt, schema, goldens and recordings; exit 1 if something is wrong.
+
+    With --probe the model is asked what its endpoint takes, which costs a few hundred tokens. What it differs in is printed as the
+    lines that the project's pyproject.toml needs; nothing is written.
+    """
     here = project()
+    found: list[probing.Found] = []
     checks: list[tuple[str, Callable[[], str]]] = [
         ("project", lambda: str(here.root)),
-        ("task", lambda: _task(here, task)),
-        ("goldens", lambda: _goldens(here, task)),
+        ("task", lambda: _task(here, task, model)),
+        ("goldens", lambda: _goldens(here, task, model)),
         ("recordings", lambda: _recordings(here)),
-        ("endpoint", lambda: _endpoint(here, base_url, allow_http=allow_http)),
+        ("endpoint", lambda: _endpoint(here, model, base_url, allow_http=allow_http, probed=probe)),
     ]
+    if probe:
+        checks.append(("probe", lambda: _probe(here, task, model, base_url, found, allow_http=allow_http)))
     results = [(name, *_check(check)) for name, check in checks]
     healthy = all(fine for _, fine, _ in results)
     if as_json:
-        print_json({"ok": healthy, "checks": [{"check": n, "ok": fine, "says": says} for n, fine, says in results]})
+        fields = {"ok": healthy, "checks": [{"check": n, "ok": fine, "says": says} for n, fine, says in results]}
+        print_json(fields | ({"probe": probing.as_fields(found[0]) if found else None} if probe else {}))
     else:
         out = stdout()
         for name, fine, says in results:
             out.print(f"[{'green' if fine else 'red'}]{'ok ' if fine else 'NO '}[/] {name:<11}", end="")
-            out.print(says, markup=False)
+            out.print(plain(says))
+        for each in found:
+            probing.show(each)
     raise click.exceptions.Exit(0 if healthy else 1)
 
 
@@ -79,13 +98,17 @@ def _check(check: Callable[[], str]) -> tuple[bool, str]:
         return False, str(error)
 
 
-def _task(here: Project, name: str | None) -> str:
-    task = task_of(here, name)
+def _task(here: Project, name: str | None, model: str | None) -> str:
+    task = task_of(here, name, _mode(here, model))
     return f"{task.name}: {task.front.schema_} fits mode {task.front.mode}; the prompt has every variable that it names"
 
 
-def _goldens(here: Project, name: str | None) -> str:
-    task = task_of(here, name)
+def _mode(here: Project, model: str | None) -> Mode | None:
+    return resolve_model(here.settings, model).differences.mode if model or here.settings.model else None
+
+
+def _goldens(here: Project, name: str | None, model: str | None) -> str:
+    task = task_of(here, name, _mode(here, model))
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)
     return f"{len(goldens.by_id)} for {len(goldens.by_text)} texts, all of the schema's form"
 
@@ -96,18 +119,53 @@ def _recordings(here: Project) -> str:
     return f"{len(store)} in {here.settings.recordings}" + (f" ({kinds})" if kinds else "")
 
 
-def _endpoint(here: Project, base_url: str | None, *, allow_http: bool) -> str:
-    endpoint = resolve_endpoint(here.settings, *environment(Path.cwd()), base_url=base_url, allow_http=allow_http)
+def _endpoint(here: Project, model: str | None, base_url: str | None, *, allow_http: bool, probed: bool) -> str:
+    endpoint = _resolved(here, model, base_url, allow_http=allow_http)
     if endpoint is None:
         return "no key and no endpoint: runs replay recordings (set OPENAI_API_KEY to ask a model)"
     from workbench.model import Client  # noqa: PLC0415 - 2.5 s, and without an endpoint it is not needed
 
-    async def ask() -> list[str]:
-        async with Client(endpoint, retries=0, timeout=15, ledger=lambda _: None, notify=lambda _: None) as client:
+    async def ask() -> list[dict[str, Any]]:
+        async with Client(endpoint, retries=0, timeout=15) as client:
             return await client.models()
 
-    models = asyncio.run(ask())
-    wanted = here.settings.model
-    known = f"; it has {wanted}" if wanted in models else f"; it has no {wanted} (pass --model)" if wanted else ""
-    some = ", ".join(models[:8]) + (", …" if len(models) > 8 else "")
-    return f"{endpoint.base_url} (from {endpoint.source}) answers with {len(models)} models: {some}{known}"
+    where = f"{endpoint.base_url} (from {endpoint.source})"
+    try:
+        models = asyncio.run(ask())
+    except ProviderError as error:
+        if probed and error.status in {404, 405}:
+            return f"{where} lists no models; it is probed all the same"
+        raise
+    wanted = resolve_model(here.settings, model).name if model or here.settings.model else None
+    has = entry_of(models, wanted or "")
+    known = f"; it has {wanted}" if has else f"; it has no {wanted} (pass --model)" if wanted else ""
+    reads = f", which reads {context_of(has):,} tokens" if context_of(has) else ""
+    some = ", ".join(model["id"] for model in models[:8]) + (", …" if len(models) > 8 else "")
+    more = "" if probed else "; --probe asks what it takes"
+    return f"{where} answers with {len(models)} models: {some}{known}{reads}{more}"
+
+
+def _resolved(here: Project, model: str | None, base_url: str | None, *, allow_http: bool) -> Endpoint | None:
+    given = environment(Path.cwd())
+    return resolve_endpoint(here.settings, *given, model=model, base_url=base_url, allow_http=allow_http)
+
+
+def _probe(
+    here: Project,
+    task: str | None,
+    model: str | None,
+    base_url: str | None,
+    found: list[probing.Found],
+    *,
+    allow_http: bool,
+) -> str:
+    endpoint = _resolved(here, model, base_url, allow_http=allow_http)
+    if endpoint is None:
+        raise SettingsError(
+            "there is neither key nor endpoint to probe", way_out="set OPENAI_API_KEY, or pass --base-url"
+        )
+    asked = resolve_model(here.settings, model, endpoint)
+    found.append(probing.ask(asked, endpoint, task_of(here, task).front, here.settings))
+    if not found[0].probed.usable:
+        raise ProviderError("there is no mode in which this model can be given a schema", where=endpoint.base_url)
+    return found[0].words

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from workbench.errors import RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import Extraction
 from workbench.goldens import read_goldens
-from workbench.runs import Run, latest_run, open_run
+from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
-from workbench.settings import Project, find_project
+from workbench.settings import Mode, Project, find_project
 from workbench.tasks import Task, load_task
 
 __all__ = [
+    "MONEY",
     "Source",
     "as_json",
     "evaluation_of",
@@ -30,6 +32,7 @@ __all__ = [
     "print_json",
     "project",
     "source",
+    "source_of",
     "stderr",
     "stdout",
     "task_of",
@@ -37,6 +40,23 @@ __all__ = [
     "the_run",
 ]
 
+
+class _Money(click.ParamType[Decimal]):
+    """An amount of money, to the last digit."""
+
+    name = "amount"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not (amount.is_finite() and amount > 0):
+            self.fail(f"{value!r} is no amount of money; such as 5.00", param, ctx)
+        return amount
+
+
+MONEY = _Money()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
@@ -120,8 +140,23 @@ def source(paths: tuple[str, ...], here: Project) -> Source:
     return Source((Path(path) for path in paths if path != "-"), here, from_stdin="-" in paths)
 
 
-def task_of(here: Project, name: str | None) -> Task:
-    """The task named, the project's own, or the only one.
+def source_of(info: RunInfo, here: Project) -> Source:
+    """The articles of an earlier run, where they still are.
+
+    Raises:
+        SettingsError: If some came from standard input, which cannot be read again.
+    """
+    if "-" in info.articles:
+        raise SettingsError(
+            "the run's articles came from standard input, which is gone",
+            where=info.id,
+            way_out="give them again: `workbench run --resume RUN -`",
+        )
+    return Source((here.path(name) for name in info.articles), here)
+
+
+def task_of(here: Project, name: str | None, mode: Mode | None = None) -> Task:
+    """The task named, the project's own, or the only one; in the mode that a model's endpoint takes, where it takes no other.
 
     Raises:
         SettingsError: If none is named and there are several, or none.
@@ -136,7 +171,7 @@ def task_of(here: Project, name: str | None) -> Task:
                 way_out="pass --task, or set `task` under [tool.workbench]",
             )
         name = found[0]
-    return load_task(name, here.root)
+    return load_task(name, here.root, mode)
 
 
 def the_run(here: Project, folder: Path | None) -> Run:

@@ -13,14 +13,13 @@ from rich.text import Text
 from workbench.canonical import line
 from workbench.cli.common import as_json, language, project, stderr, texts_of, the_run
 from workbench.compare import check_same_task
-from workbench.decide import may_write, unwritten
-from workbench.decisions import Log
 from workbench.errors import RunError
 from workbench.report.terminal import plain
 from workbench.runs import open_run
 from workbench.tasks import load_task
 
 if TYPE_CHECKING:
+    from workbench.decisions import Log
     from workbench.review.desk import Order
 
 __all__ = ["review"]
@@ -59,6 +58,8 @@ def review(  # noqa: PLR0917 - click gives each option by its name
     goldens and, with who decided and when, into their log; the page takes it back as well. --json prints the address as one object in one line.
     """
     # A second is soon spent, and every command imports this module.
+    from workbench.decide import may_write  # noqa: PLC0415
+    from workbench.decisions import Log  # noqa: PLC0415
     from workbench.review.app import app, assets  # noqa: PLC0415
     from workbench.review.desk import Desk  # noqa: PLC0415
     from workbench.review.doubts import doubts, others_of  # noqa: PLC0415
@@ -122,8 +123,10 @@ def review(  # noqa: PLR0917 - click gives each option by its name
         serve(guard, listening)
 
 
-def _say(log: Log, *, by: str, folder: Path, writable: bool) -> None:
+def _say(log: "Log", *, by: str, folder: Path, writable: bool) -> None:
     """Who decides on what, and what should be known before."""
+    from workbench.decide import unwritten  # noqa: PLC0415 - see above
+
     err = stderr()
     err.print(Text.assemble("reviewing ", plain(folder), " as ", plain(by), "; Ctrl-C ends"), soft_wrap=True)
     notes = [] if writable else ["CI is set: nothing is written without --allow-writes"]

@@ -2,28 +2,33 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from workbench.articles import check_ids
-from workbench.cli.common import as_json, print_json, project, source, stderr, stdout, task_of
-from workbench.errors import ArticleError, SettingsError
+from workbench.cli.common import MONEY, as_json, print_json, project, source, source_of, stderr, stdout, task_of
+from workbench.cli.progress import events, progress
+from workbench.endpoints import Model, resolve_endpoint, resolve_model
+from workbench.errors import ArticleError
 from workbench.evaluate import Evaluation, evaluate
-from workbench.extract import Extraction
+from workbench.extract import State
 from workbench.goldens import read_goldens
-from workbench.jobs import Job, Summary, estimate, run_job
+from workbench.jobs import Job, Notify, Resume, Summary, estimate, run_job
+from workbench.prices import Cost
 from workbench.recordings import Recordings
 from workbench.report.plain import report
 from workbench.report.terminal import articles_table, cost_words, fields_table, headline, plain
-from workbench.runs import open_run
-from workbench.settings import Endpoint, Project, environment, resolve_endpoint
+from workbench.resume import REDONE
+from workbench.runs import Run, latest_run, open_run
+from workbench.settings import Project, environment
 
 __all__ = ["run"]
+
+STATE = click.Choice(get_args(State))
 
 
 @click.command()
@@ -31,11 +36,18 @@ __all__ = ["run"]
 @click.option("--replay", is_flag=True, help="Answer from recordings only: no key, no network.")
 @click.option("--refresh", is_flag=True, help="Ask again what is recorded, and record the new answer.")
 @click.option("--task", help="The prompt to use: prompts/TASK.md.")
-@click.option("--model", help="The model's name at the endpoint.")
+@click.option("--model", help="A model of the settings, or its name at the endpoint.")
 @click.option("--base-url", help="An OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.")
 @click.option("--allow-http", is_flag=True, help="Allow plain http beyond this machine.")
 @click.option("--concurrency", type=click.IntRange(1, 4096), help="How many articles at once.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many articles.")
+@click.option("--budget", type=MONEY, help="Money that the run may cost in all, in the price list's currency: 5.00.")
+@click.option("--max-tokens-total", type=click.IntRange(1), help="Tokens that the run may take in all.")
+@click.option("--resume", "resumed", metavar="RUN", help="Go on with a run: what it has not done, or could not.")
+@click.option("--retry", multiple=True, type=STATE, help="When going on, ask these anew too, as another sample.")
+@click.option("--only", multiple=True, type=STATE, help="Do nothing but what ended so, in RUN or in the last run.")
+@click.option("--new", is_flag=True, help="With --resume: start another run of that run's articles instead.")
+@click.option("--events", "as_events", is_flag=True, help="Tell of progress in JSON Lines on stderr.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent and what it would cost; send nothing.")
 @click.option("--keep-requests", is_flag=True, help="Store the requests' texts in the recordings, articles included.")
 @as_json
@@ -49,6 +61,13 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     allow_http: bool,
     concurrency: int | None,
     limit: int | None,
+    budget: Decimal | None,
+    max_tokens_total: int | None,
+    resumed: str | None,
+    retry: tuple[State, ...],
+    only: tuple[State, ...],
+    new: bool,
+    as_events: bool,
     dry_run: bool,
     keep_requests: bool,
     as_json: bool,
@@ -57,33 +76,44 @@ def run(  # noqa: PLR0917 - click gives each option by its name
 
     ARTICLES are files or folders (.txt, .md, .html, .jsonl), or - for standard input; without them the project's own are taken. What is
     recorded is replayed, the rest is sent to the endpoint and recorded. With neither key nor endpoint everything is replayed.
+
+    --resume takes the articles, the task and the model from RUN and goes on with it: what was never done, and what ended failed, unspent
+    or missed. A run pays for nothing twice.
     """
     if replay and (refresh or base_url):
         raise click.UsageError("--replay sends nothing: it goes with neither --refresh nor --base-url")
     here = project()
     settings = here.settings
+    earlier = _earlier(here, resumed, going_on=bool(only))
+    if earlier is None and (retry or new):
+        raise click.UsageError("--retry and --new go with --resume RUN")
+    if refresh and earlier and not new:
+        raise click.UsageError("--refresh asks everything again: it goes with a new run, not with --resume")
+    info = earlier.info if earlier else None
+    model = model or (info.alias or info.model if info else None)
     endpoint = None
     if not replay:
-        endpoint = resolve_endpoint(settings, *environment(Path.cwd()), base_url=base_url, allow_http=allow_http)
-    model = model or settings.model
-    if model is None:
-        raise SettingsError("no model was named", way_out="pass --model, or set `model` under [tool.workbench]")
-    given = source(articles, here)
+        endpoint = resolve_endpoint(
+            settings, *environment(Path.cwd()), model=model, base_url=base_url, allow_http=allow_http
+        )
+    asked = resolve_model(settings, model, endpoint)
+    given = source(articles, here) if articles or info is None else source_of(info, here)
     job = Job(
-        task=task_of(here, task),
-        model=model,
+        task=task_of(here, task or (info.task if info else None), asked.differences.mode),
+        model=asked,
         read=given.read,
         sources=given.names(),
-        endpoint=endpoint,
         reasks=settings.reasks,
         retries=settings.retries,
         timeout=settings.timeout,
         concurrency=concurrency or settings.concurrency,
-        context_tokens=settings.context_tokens,
-        limit=limit,
+        limit=limit or (info.limit if info else None),
         refresh=refresh,
         keep_bodies=keep_requests,
+        budget=budget,
+        most_tokens=max_tokens_total,
     )
+    resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
     total = check_ids(job.articles())
     if not total:
         raise ArticleError(
@@ -94,8 +124,11 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         if dry_run:
             _dry_run(job, store, as_json=as_json)
             return
-        _say_where(endpoint, model)
-        summary = _run(job, here, store, total)
+        with events(total) if as_events else progress(stderr(), total) as (done, notify):
+            _say_where(asked, notify)
+            summary = asyncio.run(
+                run_job(job, here.path(settings.runs), store, resume=resume, done=done, notify=notify)
+            )
         for note in store.notes:
             stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
     evaluation = evaluate(open_run(summary.folder).extractions(), goldens, job.task.schema)
@@ -106,37 +139,29 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     raise click.exceptions.Exit(_exit_code(summary, replayed=endpoint is None))
 
 
-def _say_where(endpoint: Endpoint | None, model: str) -> None:
+def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
+    """The run to go on with: by its folder or its name in the project's runs; with --only the last one, if none is named."""
+    if named is None:
+        return latest_run(here.path(here.settings.runs)) if going_on else None
+    own = here.path(here.settings.runs) / named
+    return open_run(own if own.is_dir() else Path(named))
+
+
+def _say_where(model: Model, notify: Notify) -> None:
+    endpoint = model.endpoint
     if endpoint is None:
-        stderr().print("replaying recordings: no key, no network")
-    else:
-        key = "with a key" if endpoint.key else "without a key"
-        stderr().print(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model}", markup=False)
-
-
-def _run(job: Job, here: Project, store: Recordings, total: int) -> Summary:
-    console = stderr()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[states]}"),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("extracting", total=total, states="")
-        states: dict[str, int] = {}
-
-        def done(extraction: Extraction) -> None:
-            states[extraction.state] = states.get(extraction.state, 0) + 1
-            progress.update(bar, advance=1, states=" ".join(f"{state} {n}" for state, n in states.items()))
-
-        notify: Callable[[str], None] = lambda words: console.print(plain(words))  # noqa: E731
-        return asyncio.run(run_job(job, here.path(here.settings.runs), store, done=done, notify=notify))
+        notify("replaying recordings: no key, no network")
+        return
+    key = "with a key" if endpoint.key else "without a key"
+    notify(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model.name}")
+    if not model.differences.usage:
+        notify(f"it reports no tokens (usage = false in {model.table}): each request stands at its worst case")
 
 
 def _exit_code(summary: Summary, *, replayed: bool) -> int:
     lost = {state: count for state, count in summary.states.items() if state != "ok"}
+    if summary.interrupted:
+        return 130
     if summary.refused:
         return 3
     if replayed and lost.get("missed"):
@@ -151,6 +176,8 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
     scored = report(evaluation).model_dump(mode="json")
     return {
         "run": str(summary.folder),
+        "kept": summary.kept,
+        "interrupted": summary.interrupted,
         "states": dict(summary.states),
         "tokens": {
             "prompt": summary.tokens.prompt,
@@ -158,6 +185,8 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
             "cached": summary.tokens.cached,
         },
         "cost": {"amount": str(cost.amount), "currency": cost.currency} if cost else None,
+        "attempts": summary.totals.attempts,
+        "assumed": {"attempts": summary.totals.assumed, "amount": str(summary.totals.assumed_money)},
         **{name: scored[name] for name in ("f1", "precision", "recall", "articles", "origins", "notes")},
     }
 
@@ -174,8 +203,20 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
         out.print()
     out.print(headline(evaluation))
     tokens = f"{summary.tokens.prompt:,} + {summary.tokens.completion:,} tokens, " if summary.tokens.prompt else ""
-    out.print(f"\n{tokens}{cost_words(summary.cost, job.model)}", markup=False)
+    out.print(f"\n{tokens}{cost_words(summary.cost, job.model.name)}", markup=False)
+    if summary.totals.assumed:
+        assumed = Cost(summary.totals.assumed_money, summary.totals.currency)
+        out.print(
+            f"in it {cost_words(assumed, job.model.name)} is assumed: "
+            f"what became of {summary.totals.assumed} requests is not known, and they stand at their worst case",
+            soft_wrap=True,
+        )
     out.print(f"run folder  {summary.folder}", markup=False, soft_wrap=True)
+    if summary.interrupted or REDONE & summary.states.keys():
+        left = "stopped" if summary.interrupted else "some articles can be asked again"
+        out.print(
+            f"{left}: go on with  workbench run --resume {_argument(str(summary.folder))}", markup=False, soft_wrap=True
+        )
     first = next((_argument(a.extraction.article) for a in evaluation.scored if a.worst), "ARTICLE")
     out.print("\nnext", style="bold")
     for command, what in (
@@ -223,7 +264,13 @@ def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
     if found.completion_tokens is None:
         out.print("cost unknown: the prompt sets no max_tokens, so that an answer has no bound")
     elif found.cost:
-        out.print(f"at most {cost_words(found.cost, job.model)}, re-asks aside: each costs as much again, and more")
+        out.print(
+            f"at most {cost_words(found.cost, job.model.name)}, re-asks aside: each costs as much again, and more"
+        )
     else:
-        out.print(plain(cost_words(None, job.model)))
+        out.print(
+            plain(
+                f"{cost_words(None, job.model.name)}; give it one: price = {{ input = …, output = … }} in {job.model.table}"
+            )
+        )
     out.print("nothing was sent")

@@ -92,7 +92,7 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        refusal = self._refusal(scope) or self._entrance(scope)
+        refusal = self.refusal(scope) or self._entrance(scope)
         if refusal is None and scope["method"] not in READING:
             body = await _body(scope, receive)
             if body is None:
@@ -101,8 +101,8 @@ class Guard:
                 receive = _again(body, receive)
         await (refusal or self.app)(scope, receive, guarded)
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        """Why a request is answered with a no, whoever sends it."""
+    def refusal(self, scope: Scope) -> Response | None:
+        """Why a request is answered with a no, whoever sends it; None if it need not be."""
         headers = Headers(scope=scope)
         if headers.getlist("host") != [self.host]:
             return _no(HTTPStatus.MISDIRECTED_REQUEST, f"this page is at {self.origin} and goes by no other name")

@@ -1,0 +1,328 @@
+"""Going on with a run: nothing is paid twice, nothing is lost, and the question stays the same."""
+
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback import Loopback, dropped_midway, ok, quota_exhausted, slow, stalled, status
+from small_project import ANSWERS, ARTICLES, SCHEMA, Command, lines
+
+BROKEN = status(400)
+EMPTY = json.dumps({"street": None, "shops": []})
+
+
+@pytest.fixture
+def begun(project: Path, server: Loopback, workbench: Command) -> Any:
+    """A run of both articles in which the first failed; gives its folder."""
+
+    def run(*script: Any, options: tuple[str, ...] = ()) -> Path:
+        server.script(*(script or (BROKEN,)))
+        result = workbench("run", "--concurrency", "1", "--base-url", server.base_url, "--json", *options)
+        return Path(result.json["run"])
+
+    return run
+
+
+def states(folder: Path) -> dict[str, str]:
+    found = [(line["article"], line["state"]) for line in lines(folder / "extractions.jsonl")]
+    assert len(found) == len({article for article, _ in found})
+    return dict(found)
+
+
+def go_on(workbench: Command, server: Loopback, folder: Path, *options: str) -> Any:
+    return workbench("run", "--resume", folder, "--base-url", server.base_url, "--json", *options)
+
+
+def test_what_failed_is_asked_again_and_what_is_done_is_not(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun()
+    assert states(folder) == {"bakery": "failed", "bookshop": "ok"}
+    result = go_on(workbench, server, folder)
+    assert (result.code, result.json["kept"], len(server.requests)) == (0, 1, 3)
+    assert states(folder) == {"bakery": "ok", "bookshop": "ok"}
+
+
+def test_the_failures_file_names_class_message_and_attempts(begun: Any) -> None:
+    (failure,) = lines(begun(status(500, headers={"retry-after": "0"}), BROKEN) / "failures.jsonl")
+    assert (failure["article"], failure["error"], failure["attempts"]) == ("bakery", "ProviderError", 2)
+    assert "400" in failure["reason"]
+
+
+def test_a_failure_that_was_mended_is_no_longer_among_them(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun()
+    go_on(workbench, server, folder)
+    assert lines(folder / "failures.jsonl") == []
+
+
+def test_going_on_with_a_finished_run_does_nothing(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun(ok(ANSWERS["bakery"]))
+    before = (folder / "extractions.jsonl").read_bytes()
+    result = go_on(workbench, server, folder)
+    assert (result.code, len(server.requests)) == (0, 2)
+    assert (folder / "extractions.jsonl").read_bytes() == before
+
+
+def test_the_run_is_found_by_its_name(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun()
+    assert go_on(workbench, server, Path(folder.name)).code == 0
+
+
+def test_only_failed_leaves_new_articles_alone(begun: Any, project: Path, server: Loopback, workbench: Command) -> None:
+    folder = begun()
+    (project / "articles" / "new.txt").write_text("새 기사다.\n", encoding="utf-8")
+    result = workbench("run", "--only", "failed", "--base-url", server.base_url, "--json")
+    assert result.code == 0
+    assert states(folder) == {"bakery": "ok", "bookshop": "ok"}
+
+
+def test_an_article_that_came_to_the_folder_later_is_done_too(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    (project / "articles" / "new.txt").write_text("새 기사다.\n", encoding="utf-8")
+    go_on(workbench, server, folder)
+    assert states(folder) == {"bakery": "ok", "bookshop": "ok", "new": "ok"}
+
+
+def test_an_article_whose_text_changed_is_done_again_and_stands_there_once(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    (project / "articles" / "bookshop.txt").write_text("서문길의 헌책방이 문을 닫았다.\n", encoding="utf-8")
+    result = go_on(workbench, server, folder)
+    assert result.json["states"] == {"ok": 2}
+    assert len(server.requests) == 4
+    states(folder)
+
+
+def test_an_invalid_answer_stays_until_it_is_retried_and_then_is_a_new_sample(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    bad = [ok('{"street": 1}')] * 3
+    folder = begun(*bad)
+    assert states(folder)["bakery"] == "invalid"
+    go_on(workbench, server, folder)
+    assert (states(folder)["bakery"], len(server.requests)) == ("invalid", 4)
+    go_on(workbench, server, folder, "--retry", "invalid")
+    bakery = next(line for line in lines(folder / "extractions.jsonl") if line["article"] == "bakery")
+    assert (bakery["state"], bakery["sample"], len(server.requests)) == ("ok", 1, 5)
+
+
+def test_a_changed_prompt_is_refused_with_the_difference(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    prompt = project / "prompts" / "street.md"
+    prompt.write_text(prompt.read_text(encoding="utf-8").replace("적는다", "모두 적는다"), encoding="utf-8")
+    result = go_on(workbench, server, folder)
+    assert (result.code, len(server.requests)) == (2, 2)
+    assert "-기사에 나온 거리와 가게를 적는다." in result.err
+    assert "+기사에 나온 거리와 가게를 모두 적는다." in result.err
+    assert "--new" in result.err
+
+
+def test_a_changed_schema_is_refused_with_the_difference(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    (project / "schemas" / "street.py").write_text(SCHEMA.replace("가게 하나.", "가게나 노점 하나."), encoding="utf-8")
+    result = go_on(workbench, server, folder)
+    assert result.code == 2
+    assert "+" in result.err
+    assert "가게나 노점 하나." in result.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("max_tokens = 500", "max_tokens = 600", "max_tokens: 500 became 600")],
+)
+def test_a_changed_setting_is_refused(
+    begun: Any, project: Path, server: Loopback, workbench: Command, old: str, new: str, said: str
+) -> None:
+    folder = begun()
+    prompt = project / "prompts" / "street.md"
+    prompt.write_text(prompt.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    result = go_on(workbench, server, folder)
+    assert result.code == 2
+    assert said in result.err
+
+
+def test_another_model_is_refused(begun: Any, server: Loopback, workbench: Command) -> None:
+    result = go_on(workbench, server, begun(), "--model", "large")
+    assert result.code == 2
+    assert 'model: "small" became "large"' in result.err
+
+
+def test_new_starts_another_run_of_the_same_articles(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun()
+    result = go_on(workbench, server, folder, "--new", "--model", "large")
+    assert result.code == 0
+    assert result.json["run"] != str(folder)
+    assert states(folder)["bakery"] == "failed"
+
+
+def test_what_a_replay_missed_is_asked_when_there_is_an_endpoint(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = project / workbench("run", "--replay", "--json").json["run"]
+    assert set(states(folder).values()) == {"missed"}
+    assert go_on(workbench, server, folder).code == 0
+    assert set(states(folder).values()) == {"ok"}
+
+
+def test_retry_without_a_run_is_a_usage_error(project: Path, workbench: Command) -> None:
+    result = workbench("run", "--retry", "invalid")
+    assert result.code == 2
+    assert "--resume" in result.err
+
+
+def test_two_processes_cannot_go_on_with_one_run(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun()
+    with (folder / "attempts.jsonl").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        result = go_on(workbench, server, folder)
+    assert result.code == 2
+    assert "another process" in result.err
+
+
+# Budgets
+
+
+def test_a_budget_of_tokens_leaves_the_rest_unspent_and_a_larger_one_goes_on(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun(ok(ANSWERS["bakery"]), options=("--max-tokens-total", "2400"))
+    assert states(folder) == {"bakery": "ok", "bookshop": "unspent"}
+    reason = lines(folder / "failures.jsonl")[0]["reason"]
+    assert "1,500 of 2,400 tokens used" in reason
+    result = go_on(workbench, server, folder, "--max-tokens-total", "8000")
+    assert (result.code, len(server.requests)) == (0, 2)
+
+
+def test_what_was_spent_before_counts_when_the_run_goes_on(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun(ok(ANSWERS["bakery"]), options=("--max-tokens-total", "2400"))
+    result = go_on(workbench, server, folder, "--max-tokens-total", "2400")
+    assert (result.code, len(server.requests)) == (5, 1)
+
+
+def test_a_budget_in_money_is_kept(project: Path, server: Loopback, workbench: Command) -> None:
+    result = workbench("run", "--model", "gpt-4o-mini", "--budget", "0.0001", "--base-url", server.base_url)
+    assert result.code == 2
+    assert "the price of gpt-4o-mini, which is not known" in result.err
+
+
+def test_a_budget_without_a_bound_for_the_answer_is_refused(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    prompt = project / "prompts" / "street.md"
+    prompt.write_text(prompt.read_text(encoding="utf-8").replace("max_tokens = 500\n", ""), encoding="utf-8")
+    result = workbench("run", "--max-tokens-total", "99999", "--base-url", server.base_url)
+    assert (result.code, server.requests) == (2, [])
+    assert "set max_tokens" in result.err
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "five", "nan", "inf"])
+def test_a_budget_that_is_no_amount_is_a_usage_error(project: Path, workbench: Command, amount: str) -> None:
+    assert workbench("run", "--budget", amount).code == 2
+
+
+def test_a_request_that_was_never_answered_stands_at_its_worst_case(begun: Any, server: Loopback) -> None:
+    folder = begun(dropped_midway(EMPTY), ok(ANSWERS["bakery"]))
+    first, second, _ = lines(folder / "attempts.jsonl")
+    assert (first["assumed"], second["assumed"]) == (True, False)
+    assert first["usage"]["prompt"] == len(server.requests[0].body)
+    assert first["usage"]["completion"] == 500
+
+
+def test_an_endpoint_that_counts_nothing_leaves_the_worst_case_in_the_ledger(begun: Any) -> None:
+    folder = begun(ok(ANSWERS["bakery"], usage=None))
+    first, second = lines(folder / "attempts.jsonl")
+    assert (first["assumed"], second["assumed"]) == (True, False)
+
+
+def test_an_empty_account_leaves_the_rest_failed_and_going_on_asks_it(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun(quota_exhausted())
+    assert set(states(folder).values()) == {"failed"}
+    assert go_on(workbench, server, folder).code == 0
+
+
+# Stopping
+
+
+def start(project: Path, server: Loopback, *options: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "workbench", "run", "--base-url", server.base_url, *options],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_ctrl_c_lets_what_is_under_way_end_and_names_the_command_that_goes_on(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    server.script(slow(ok(ANSWERS["bakery"]), 2))
+    process = start(project, server, "--concurrency", "1")
+    server.wait_for(1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    (folder,) = (project / "runs").iterdir()
+    assert process.returncode == 130, err
+    assert states(folder) == {"bakery": "ok"}
+    assert f"--resume {folder}" in out
+    assert go_on(workbench, server, folder).code == 0
+    assert len(server.requests) == 2
+
+
+def test_a_second_ctrl_c_gives_up_what_is_under_way_and_counts_it_at_its_worst(project: Path, server: Loopback) -> None:
+    server.script(stalled())
+    process = start(project, server, "--concurrency", "1")
+    server.wait_for(1)
+    process.send_signal(signal.SIGINT)
+    with process:
+        assert process.stderr
+        while "stopping" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    (folder,) = (project / "runs").iterdir()
+    (attempt,) = lines(folder / "attempts.jsonl")
+    assert attempt["assumed"]
+    assert not (folder / "sent.jsonl").exists()
+
+
+def test_a_killed_request_stands_at_its_worst_case_when_the_run_goes_on(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    server.script(stalled())
+    process = start(project, server, "--concurrency", "1")
+    server.wait_for(1)
+    process.kill()
+    process.communicate()
+    (folder,) = (project / "runs").iterdir()
+    assert len(lines(folder / "sent.jsonl")) == 1
+    result = go_on(workbench, server, folder)
+    assert result.code == 0
+    killed, *others = lines(folder / "attempts.jsonl")
+    assert (killed["outcome"], killed["assumed"], len(others)) == ("killed", True, 2)
+    assert result.json["assumed"]["attempts"] == 1
+    assert not (folder / "sent.jsonl").exists()
+
+
+# Progress
+
+
+def test_events_are_json_lines_on_stderr(project: Path, server: Loopback, workbench: Command) -> None:
+    result = workbench("run", "--events", "--base-url", server.base_url, "--json")
+    told = [json.loads(line) for line in result.err.splitlines()]
+    assert [one["event"] for one in told] == ["begin", "notice", "article", "article", "end"]
+    assert {one["article"]: one["state"] for one in told if one["event"] == "article"} == dict.fromkeys(ARTICLES, "ok")
+    assert told[-1]["run"] == str(project / result.json["run"])
+    assert told[-1]["tokens"]["prompt"] == 2400

@@ -1,0 +1,139 @@
+"""What a run shows while it is under way: a bar, a line now and then, or events for a program. All of it goes to stderr."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from workbench.extract import Extraction
+from workbench.jobs import Done, Notify, Summary
+from workbench.report.terminal import plain
+
+__all__ = ["EVERY", "events", "progress"]
+
+EVERY = 30.0
+"""Seconds between two lines where there is no terminal to draw a bar on."""
+
+
+class _Pace:
+    """What has come of a run so far, in words."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._done = 0
+        self._summary: Summary | None = None
+
+    def count(self, summary: Summary) -> None:
+        self._done += 1
+        self._summary = summary
+
+    def words(self) -> str:
+        if self._summary is None:
+            return "no article yet"
+        summary = self._summary
+        rate = self._done / max(time.monotonic() - self._began, 0.001)
+        usage = summary.totals.usage
+        parts = [
+            ", ".join(f"{count:,} {state}" for state, count in summary.states.items()),
+            f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min",
+        ]
+        if usage.prompt:
+            parts.append(f"{usage.prompt:,} + {usage.completion:,} tokens")
+        if summary.totals.money:
+            parts.append(f"{summary.totals.money:.4f} {summary.totals.currency}")
+        return "; ".join(parts)
+
+
+@contextmanager
+def progress(console: Console, total: int, *, every: float = EVERY) -> Iterator[tuple[Done, Notify]]:
+    """A bar on a terminal, a line every so many seconds elsewhere."""
+    with (_bar if console.is_terminal else _lines)(console, total, every) as (done, notify):
+        yield done, notify
+
+
+@contextmanager
+def _bar(console: Console, total: int, _: float) -> Iterator[tuple[Done, Notify]]:
+    pace = _Pace()
+    columns = (
+        TextColumn("extracting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[words]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as shown:
+        bar = shown.add_task("extracting", total=total, words="")
+
+        def done(_: Extraction, summary: Summary) -> None:
+            pace.count(summary)
+            shown.update(bar, completed=summary.states.total(), words=pace.words())
+
+        yield done, _teller(console)
+
+
+@contextmanager
+def _lines(console: Console, total: int, every: float) -> Iterator[tuple[Done, Notify]]:
+    pace, ended, finished = _Pace(), threading.Event(), [0]
+
+    def tell() -> None:
+        while not ended.wait(every):
+            console.print(plain(f"{finished[0]:,} of {total:,}: {pace.words()}"), soft_wrap=True)
+
+    def done(_: Extraction, summary: Summary) -> None:
+        pace.count(summary)
+        finished[0] = summary.states.total()
+
+    # A thread: the line has to come when nothing else does.
+    teller = threading.Thread(target=tell, name="progress", daemon=True)
+    teller.start()
+    try:
+        yield done, _teller(console)
+    finally:
+        ended.set()
+        teller.join()
+
+
+def _teller(console: Console) -> Notify:
+    return lambda words: console.print(plain(words), soft_wrap=True)
+
+
+@contextmanager
+def events(total: int, write: Callable[[str], object] | None = None) -> Iterator[tuple[Done, Notify]]:
+    """One JSON object a line: ``begin``, ``article`` for each as it is done, ``notice`` for words, ``end``."""
+    write = write or sys.stderr.write
+    last: list[Summary] = []
+
+    def tell(event: str, **fields: Any) -> None:
+        write(json.dumps({"event": event, **fields}, ensure_ascii=False) + "\n")
+
+    def done(extraction: Extraction, summary: Summary) -> None:
+        last[:] = [summary]
+        tell(
+            "article",
+            article=extraction.article,
+            state=extraction.state,
+            reason=extraction.reason,
+            done=summary.states.total(),
+            **_figures(summary),
+        )
+
+    tell("begin", articles=total)
+    try:
+        yield done, lambda words: tell("notice", words=words)
+    finally:
+        tell("end", **({"run": str(last[0].folder), **_figures(last[0])} if last else {}))
+
+
+def _figures(summary: Summary) -> dict[str, Any]:
+    usage, totals = summary.totals.usage, summary.totals
+    return {
+        "states": dict(summary.states),
+        "tokens": {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached},
+        "cost": {"amount": str(totals.money), "currency": totals.currency} if not totals.unpriced else None,
+    }

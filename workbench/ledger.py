@@ -1,0 +1,233 @@
+"""The ledger of a run: one line for each request over the wire, so that their sum is the bill.
+
+``attempts.jsonl`` has the line of an attempt that has ended, ``sent.jsonl`` those of attempts under way: what a killed process left there is
+written into the ledger when the run goes on, at its worst case, for nobody knows what the provider made of it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from workbench.budget import Spend
+from workbench.canonical import first_problem, line
+from workbench.completions import Usage
+from workbench.errors import RunError
+from workbench.lines import Appender, read_lines
+from workbench.prices import NOTHING, Cost
+
+__all__ = ["Attempt", "Ledger", "Sending", "Totals"]
+
+ROUND = 4_096
+"""Lines after which ``sent.jsonl`` is written anew, with what is still under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An attempt that has begun: a line of ``sent.jsonl``.
+
+    Attributes:
+        key: Of the request.
+        text: The hash of the article's text.
+        number: Which attempt at it, from 1.
+        started: UTC.
+        worst: The most tokens that it can take.
+    """
+
+    key: str
+    text: str
+    number: int
+    started: datetime
+    worst: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request over the wire that has ended: a line of the ledger.
+
+    Attributes:
+        key: Of the request.
+        text: The hash of the article's text.
+        number: Which attempt at it, from 1.
+        started: UTC.
+        seconds: Until it ended; None if nobody saw the end.
+        status: The HTTP status, None where no response came.
+        outcome: ``answered``; ``repeated``: it failed and was sent again; ``failed``: it failed for good; ``killed``: the run ended before it.
+        error: In words.
+        usage: As the endpoint counted.
+        cost: Of the usage; None if its price is not known.
+        assumed: Whether usage and cost are the worst case, because what the endpoint counted is not known.
+    """
+
+    key: str
+    text: str
+    number: int
+    started: datetime
+    seconds: float | None
+    status: int | None
+    outcome: Literal["answered", "repeated", "failed", "killed"]
+    error: str | None
+    usage: Usage
+    cost: Cost | None
+    assumed: bool
+
+
+@dataclass
+class Totals:
+    """Sums over a ledger.
+
+    Attributes:
+        attempts: How many lines there are.
+        usage: Tokens, those assumed among them.
+        money: What they cost, as far as prices are known.
+        currency: Of the money.
+        unpriced: Attempts that took tokens whose price is not known.
+        assumed: Attempts that stand at their worst case.
+        assumed_money: What those cost.
+    """
+
+    attempts: int = 0
+    usage: Usage = field(default_factory=Usage)
+    money: Decimal = Decimal(0)
+    currency: str = NOTHING.currency
+    unpriced: int = 0
+    assumed: int = 0
+    assumed_money: Decimal = Decimal(0)
+
+    @property
+    def spend(self) -> Spend:
+        """What a budget counts."""
+        return Spend(self.money, self.usage.prompt + self.usage.completion)
+
+    def add(self, attempt: Attempt) -> None:
+        """Count one more line."""
+        money = attempt.cost.amount if attempt.cost else Decimal(0)
+        if attempt.cost:
+            self.currency = attempt.cost.currency
+        self.attempts += 1
+        self.usage += attempt.usage
+        self.money += money
+        self.unpriced += attempt.cost is None
+        self.assumed += attempt.assumed
+        self.assumed_money += money if attempt.assumed else 0
+
+
+Line = TypeVar("Line")
+
+_ATTEMPT = TypeAdapter(Attempt)
+_SENDING = TypeAdapter(Sending)
+
+
+class Ledger:
+    """The one writer of a run's ledger. Opening it reads what earlier sittings spent.
+
+    Attributes:
+        totals: Of all lines.
+
+    Raises:
+        InputError: If another process is writing it, or a line is none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._attempts = Appender(folder / "attempts.jsonl")
+        self._sent_file = folder / "sent.jsonl"
+        self._under_way: dict[tuple[str, datetime], Sending] = {}
+        self._lines_sent = 0
+        self._by_text: Counter[str] = Counter()
+        self.totals = Totals()
+        left = {(one.key, one.started): one for one in _read(self._sent_file, _SENDING)}
+        for attempt in _read(folder / "attempts.jsonl", _ATTEMPT):
+            self.totals.add(attempt)
+            left.pop((attempt.key, attempt.started), None)
+        self._left = list(left.values())
+        self._sent = Appender(self._sent_file)
+
+    def close_left_over(self, recorded: Callable[[str], Usage | None], price: Callable[[Usage], Cost | None]) -> int:
+        """Write down what a killed sitting left under way; returns how many attempts that were.
+
+        Args:
+            recorded: The usage that a recording has for a request's key: the process may have died between the recording and its line here.
+            price: What tokens cost.
+        """
+        for one in self._left:
+            usage = recorded(one.key)
+            self._under_way[one.key, one.started] = one
+            self.ended(
+                Attempt(
+                    key=one.key,
+                    text=one.text,
+                    number=one.number,
+                    started=one.started,
+                    seconds=None,
+                    status=200 if usage else None,
+                    outcome="answered" if usage else "killed",
+                    error=None if usage else "the run was killed while this was under way",
+                    usage=usage or one.worst,
+                    cost=price(usage or one.worst),
+                    assumed=usage is None,
+                )
+            )
+        count, self._left = len(self._left), []
+        self._rewrite()
+        return count
+
+    def sent(self, sending: Sending) -> None:
+        """Write down that a request is about to be sent."""
+        if self._lines_sent >= ROUND:
+            self._rewrite()
+        self._under_way[sending.key, sending.started] = sending
+        self._sent.append(_SENDING.dump_python(sending, mode="json"))
+        self._lines_sent += 1
+
+    def ended(self, attempt: Attempt) -> None:
+        """Write down how it ended."""
+        self._attempts.append(_ATTEMPT.dump_python(attempt, mode="json"))
+        self.totals.add(attempt)
+        self._by_text[attempt.text] += 1
+        self._under_way.pop((attempt.key, attempt.started), None)
+
+    def take(self, text: str | None) -> int:
+        """How many attempts have ended for a text since this was last asked."""
+        return self._by_text.pop(text, 0) if text else 0
+
+    def _rewrite(self) -> None:
+        """Keep of ``sent.jsonl`` what is under way: the file stays small however long the run."""
+        self._sent.close()
+        part = self._sent_file.with_name(self._sent_file.name + ".part")
+        kept = (line(_SENDING.dump_python(one, mode="json")) for one in self._under_way.values())
+        part.write_text("".join(kept), encoding="utf-8")
+        part.replace(self._sent_file)
+        self._sent = Appender(self._sent_file)
+        self._lines_sent = 0
+
+    def close(self) -> None:
+        """Give up the files. Where nothing is left under way, ``sent.jsonl`` goes."""
+        if not self._under_way and not self._left:
+            self._sent_file.unlink(missing_ok=True)
+        self._sent.close()
+        self._attempts.close()
+
+    def __enter__(self) -> Self:
+        """The ledger itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+
+def _read(file: Path, kind: TypeAdapter[Line]) -> Iterator[Line]:
+    if not file.exists():
+        return
+    for number, _, fields in read_lines(file):
+        try:
+            yield kind.validate_python(fields)
+        except ValidationError as error:
+            raise RunError(
+                first_problem(error), where=f"{file}:{number}", way_out="the run is of another version: start another"
+            ) from error

@@ -1,0 +1,171 @@
+"""Going on with a run: what it has already, what is to be done again, and whether the question is still the same."""
+
+import difflib
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from workbench.articles import Article, Rejected
+from workbench.errors import RunError
+from workbench.extract import State
+from workbench.lines import Appender, read_lines
+from workbench.runs import Run, RunInfo, prompt_text, schema_text
+from workbench.tasks import Task
+
+__all__ = ["REDONE", "Kept", "check_same", "keep"]
+
+REDONE: Final[frozenset[State]] = frozenset({"failed", "unspent", "missed"})
+"""States that going on does again: no answer was had, so that asking is the same request."""
+
+
+@dataclass
+class Kept:
+    """What a run has already and keeps.
+
+    Attributes:
+        states: How many of its articles ended in each.
+        marks: One number for each article with its text, so that a million fit into memory.
+        samples: The sample to take of those that are asked once more, by the mark of their name; 0 for the others.
+        only: Marks of the names that alone are to be done; None for all.
+    """
+
+    states: Counter[State] = field(default_factory=Counter)
+    marks: set[int] = field(default_factory=set)
+    samples: dict[int, int] = field(default_factory=dict)
+    only: set[int] | None = None
+
+    def wants(self, article: Article | Rejected) -> bool:
+        """Whether this article is still to be done."""
+        if _mark_of(article) in self.marks:
+            return False
+        return self.only is None or _mark(article.id) in self.only
+
+    def sample(self, article: Article) -> int:
+        """The sample to take."""
+        return self.samples.get(_mark(article.id), 0)
+
+
+def keep(
+    run: Run,
+    articles: Iterable[Article | Rejected],
+    *,
+    retried: frozenset[State] = frozenset(),
+    only: frozenset[State] = frozenset(),
+) -> Kept:
+    """Sort a run's lines into those that stay and those that go, and take the latter out of its files.
+
+    A line goes when its article is to be done again, or when the text of its article is no longer the one that it answers. A state in ``retried``
+    is asked anew, as the next sample: its answer was had, and asking the same would be told the same.
+
+    Args:
+        run: What was done. Nobody else may be writing it.
+        articles: What there is to do now.
+        retried: States to be asked anew.
+        only: Do nothing but what ended in one of these; empty for everything.
+
+    Raises:
+        RunError: If a line is no extraction.
+    """
+    for name in ("extractions.jsonl", "failures.jsonl"):
+        Appender(run.folder / name).close()  # a torn last line is set aside before anything is copied
+    redone = (only & REDONE) | retried if only else REDONE | retried
+    kept = Kept(only=set() if only else None)
+    for line in _lines(run.folder):
+        state: State = line["state"]
+        mark = _mark(line["article"])
+        if state not in redone:
+            kept.states[state] += 1
+            kept.marks.add(_mark(line["article"], line["text"] or line["place"]))
+            continue
+        if kept.only is not None:
+            kept.only.add(mark)
+        if sample := line.get("sample", 0) + (state in retried and bool(line["exchanges"])):
+            kept.samples[mark] = sample
+    again = {_mark(article.id) for article in articles if kept.wants(article)}
+
+    def goes(line: dict[str, Any]) -> bool:
+        return line["state"] in redone or _mark(line["article"]) in again
+
+    for line in _drop(run.folder / "extractions.jsonl", goes):
+        if line["state"] not in redone:  # its text has changed
+            kept.states[line["state"]] -= 1
+    for _ in _drop(run.folder / "failures.jsonl", goes):
+        pass
+    return kept
+
+
+def _mark_of(article: Article | Rejected) -> int:
+    return _mark(article.id, article.hash if isinstance(article, Article) else article.place)
+
+
+def _mark(*parts: str) -> int:
+    return int.from_bytes(hashlib.blake2b("\0".join(parts).encode(), digest_size=12).digest())
+
+
+def _lines(folder: Path) -> Iterator[dict[str, Any]]:
+    file = folder / "extractions.jsonl"
+    for number, _, line in read_lines(file) if file.exists() else ():
+        if not {"article", "text", "place", "state", "exchanges"} <= line.keys():
+            raise RunError("the line is no extraction", where=f"{file}:{number}", way_out="start another run")
+        yield line
+
+
+def _drop(file: Path, goes: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
+    """Take lines out of a file, whole or not at all; a file that keeps all of its lines is not touched."""
+    first = next((offset for _, offset, line in read_lines(file) if goes(line)), None) if file.exists() else None
+    if first is None:
+        return
+    part = file.with_name(file.name + ".part")
+    with file.open("rb") as old, part.open("wb") as new:
+        for _, offset, line in read_lines(file):
+            if offset >= first and goes(line):
+                yield line
+                continue
+            old.seek(offset)
+            new.write(old.readline())
+    part.replace(file)
+
+
+def check_same(run: Run, now: RunInfo, task: Task) -> None:
+    """Refuse to go on with a run under another question.
+
+    Raises:
+        RunError: If prompt, schema, model, address or a setting that changes answers is another; shows the difference.
+    """
+    then = run.info
+    changed = [
+        f"{name}: {json.dumps(old, ensure_ascii=False)} became {json.dumps(new, ensure_ascii=False)}"
+        for name, old, new in _settings(then, now)
+        if old != new
+    ]
+    if then.prompt != now.prompt:
+        changed.append("the prompt:\n" + _difference(run.folder / "prompt.md", prompt_text(task)))
+    if then.json_schema != now.json_schema:
+        changed.append("the schema:\n" + _difference(run.folder / "schema.json", schema_text(task)))
+    if changed:
+        raise RunError(
+            "what was asked is no longer the same; " + "\n".join(changed),
+            where=str(run.folder),
+            way_out="undo the change, or start another run of the same articles with --new",
+        )
+
+
+def _settings(then: RunInfo, now: RunInfo) -> Iterator[tuple[str, Any, Any]]:
+    for name in ("task", "model", "differences", "reasks"):
+        yield name, getattr(then, name), getattr(now, name)
+    if then.endpoint and now.endpoint:  # a replay may be gone on with by asking, and the other way round
+        yield "endpoint", then.endpoint, now.endpoint
+    for name in sorted({*then.front_matter, *now.front_matter}):
+        yield name, then.front_matter.get(name), now.front_matter.get(name)
+
+
+def _difference(file: Path, now: str) -> str:
+    then = file.read_text(encoding="utf-8") if file.is_file() else ""
+    lines = difflib.unified_diff(
+        then.splitlines(), now.splitlines(), "as the run has it", "as it is now", lineterm="", n=1
+    )
+    return "\n".join(lines)
