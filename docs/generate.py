@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from workbench.cli.main import cli
+from workbench.decisions import Line
 from workbench.extract import Extraction
 from workbench.goldens import Golden
 from workbench.ledger import Attempt
@@ -28,6 +29,7 @@ WIDTH = cli.context_settings["max_content_width"] - 2
 FORMATS: dict[str, Any] = {
     "recording": Recording,
     "golden": Golden,
+    "decision": Line,
     "run": RunInfo,
     "extraction": Extraction,
     "attempt": Attempt,

@@ -7,6 +7,8 @@
     │   ├── TaskError         a prompt template or its front matter
     │   ├── SchemaError       a schema that cannot be asked for or scored
     │   ├── GoldenError       a golden that does not hold
+    │   │   └── GoldenChanged it is not what was shown when somebody decided
+    │   ├── WishError         what was wished of a golden cannot be done
     │   ├── RecordingError    a store of recordings that cannot be read
     │   └── RunError          a run folder that cannot be read or resumed
     ├── AnswerIsNo            it worked, and the answer is no          exit code 1
@@ -26,6 +28,7 @@ __all__ = [
     "ArticleError",
     "BudgetReached",
     "EndpointRefused",
+    "GoldenChanged",
     "GoldenError",
     "InputError",
     "ProviderError",
@@ -36,6 +39,7 @@ __all__ = [
     "SchemaError",
     "SettingsError",
     "TaskError",
+    "WishError",
     "WorkbenchError",
 ]
 
@@ -91,6 +95,25 @@ class SchemaError(InputError):
 
 class GoldenError(InputError):
     """A golden cannot be read, or does not answer its schema."""
+
+
+class GoldenChanged(GoldenError):
+    """A golden is not what was shown when somebody decided: another decision, or a hand, has been there since. Nothing was written."""
+
+
+class WishError(InputError):
+    """What somebody wished of a golden cannot be done.
+
+    Args:
+        what: What is wrong, in words that can stand beside a field.
+        at: JSON Pointer into the golden of the field to show them at; empty for the whole.
+        expected: What would have been right.
+        way_out: What to do next.
+    """
+
+    def __init__(self, what: str, *, at: str = "", expected: str = "", way_out: str = "") -> None:
+        super().__init__(what, where=at, expected=expected, way_out=way_out)
+        self.at = at
 
 
 class RecordingError(InputError):

@@ -5,7 +5,7 @@ An article without a golden is not scored; an extraction without a record is sco
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -13,13 +13,13 @@ from statistics import fmean
 from pydantic import BaseModel
 
 from workbench.extract import Extraction, read_record
-from workbench.goldens import Goldens
+from workbench.goldens import Golden, Goldens
 from workbench.schema import form, scalars, values
 from workbench.scoring import Items, Leaf, Score, Tally, score
 from workbench.scoring.stats import Interval, interval
 from workbench.scoring.verdicts import by_path
 
-__all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores"]
+__all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores", "origin_notes", "score_article"]
 
 
 @dataclass(frozen=True)
@@ -189,17 +189,27 @@ def evaluate(
     Raises:
         RunError: If a record does not fit the schema any more.
     """
-    articles = tuple(_article(extraction, goldens, schema, text) for extraction in extractions)
+    articles = tuple(
+        score_article(extraction, goldens.find(extraction.article, extraction.text), schema, text)
+        for extraction in extractions
+    )
     return Evaluation(articles, tuple(_notes(articles, goldens)))
 
 
-def _article(
-    extraction: Extraction, goldens: Goldens, schema: type[BaseModel], text: Callable[[Extraction], str | None]
+def score_article(
+    extraction: Extraction,
+    golden: Golden | None,
+    schema: type[BaseModel],
+    text: Callable[[Extraction], str | None] = lambda _: None,
 ) -> ArticleScore:
+    """One extraction held against its golden, if it has one; ``text`` as `evaluate` takes it.
+
+    Raises:
+        RunError: If its record does not fit the schema any more.
+    """
     record = read_record(extraction, schema)
     found = None if record is None else values(record)
     filled = sum(value is not None for _, value in scalars(found))
-    golden = goldens.find(extraction.article, extraction.text)
     if golden is None:
         return ArticleScore(extraction, None, None, filled)
     as_of = golden.published or extraction.published
@@ -233,12 +243,21 @@ def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str
     unscored = sum(article.score is None for article in articles)
     if unscored:
         yield f"{unscored} of {len(articles)} articles have no golden and are not scored"
-    transcribed = sum("transcribed" in article.extraction.origins for article in articles)
+    yield from origin_notes([article.extraction.origins for article in articles])
+
+
+def origin_notes(origins: Sequence[Collection[str]]) -> Iterator[str]:
+    """What has to stand beside a figure because it says nothing of a model.
+
+    Args:
+        origins: Of each article's recordings.
+    """
+    transcribed = sum("transcribed" in some for some in origins)
     if transcribed:
         yield (
-            f"{transcribed} of {len(articles)} responses are transcribed: written by hand from the rendered request, "
+            f"{transcribed} of {len(origins)} responses are transcribed: written by hand from the rendered request, "
             "not by a model behind an endpoint"
         )
-    synthetic = sum("synthetic" in article.extraction.origins for article in articles)
+    synthetic = sum("synthetic" in some for some in origins)
     if synthetic:
-        yield f"{synthetic} of {len(articles)} responses are synthetic: made up for a test"
+        yield f"{synthetic} of {len(origins)} responses are synthetic: made up for a test"

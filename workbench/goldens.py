@@ -21,10 +21,14 @@ from workbench.schema import form, schema_version
 
 __all__ = [
     "FORMAT",
+    "INDEX",
     "Golden",
     "Goldens",
     "gather",
+    "golden_file",
+    "golden_text",
     "open_golden",
+    "parse_golden",
     "read_golden",
     "read_goldens",
     "steps_of",
@@ -107,7 +111,16 @@ def read_golden(file: Path, schema: type[BaseModel]) -> Golden:
     Raises:
         GoldenError: If it is no golden, answers another version of the schema, or does not validate; names the place.
     """
-    golden = open_golden(file)
+    return parse_golden(_content(file), file, schema)
+
+
+def parse_golden(content: bytes, file: Path, schema: type[BaseModel]) -> Golden:
+    """What a golden's file holds, checked as `read_golden` does.
+
+    Raises:
+        GoldenError: As `read_golden` does.
+    """
+    golden = _opened(content, file)
     wanted = schema_version(schema)
     if golden.schema_ != wanted:
         raise GoldenError(
@@ -135,10 +148,19 @@ def open_golden(file: Path) -> Golden:
     Raises:
         GoldenError: If the file is no golden, or is called by another name than its id.
     """
+    return _opened(_content(file), file)
+
+
+def _content(file: Path) -> bytes:
     try:
-        golden = Golden.model_validate_json(file.read_bytes())
+        return file.read_bytes()
     except OSError as error:
         raise GoldenError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
+
+
+def _opened(content: bytes, file: Path) -> Golden:
+    try:
+        golden = Golden.model_validate_json(content)
     except ValidationError as error:
         raise _invalid(error, (), file) from error
     if golden.id != canonical_text(file.stem):
@@ -192,18 +214,31 @@ def with_alternate(golden: Golden, at: str, value: JsonValue) -> JsonValue:
     return record  # type: ignore[no-any-return]
 
 
+def golden_text(golden: Golden) -> str:
+    """A golden as its file has it: keys in their order, Hangul as Hangul."""
+    return json.dumps(golden.model_dump(mode="json", by_alias=True), ensure_ascii=False, indent=2) + "\n"
+
+
 def write_golden(golden: Golden, folder: Path) -> Path:
     """Write a golden where it belongs, whole or not at all; keys keep their order, Hangul stays Hangul.
 
     Raises:
         GoldenError: If its id could not name a file.
     """
-    if not is_id(golden.id):
-        raise GoldenError(f"the id {golden.id!r} could not name a file", where=str(folder), expected="an article's id")
+    file = golden_file(folder, golden.id)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{golden.id}.json"
     part = file.with_name(file.name + ".part")
-    fields = golden.model_dump(mode="json", by_alias=True)
-    part.write_text(json.dumps(fields, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    part.write_text(golden_text(golden), encoding="utf-8")
     part.replace(file)
     return file
+
+
+def golden_file(folder: Path, name: str) -> Path:
+    """Where the golden of that id belongs.
+
+    Raises:
+        GoldenError: If the id could not name a file.
+    """
+    if not is_id(name):
+        raise GoldenError(f"the id {name!r} could not name a file", where=str(folder), expected="an article's id")
+    return folder / f"{name}.json"

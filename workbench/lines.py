@@ -6,6 +6,7 @@ torn line, the last. A last line that lacks nothing but its line end is whole: n
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,10 @@ __all__ = ["Appender", "read_lines", "torn_bytes"]
 class Appender:
     """The one writer of a JSON Lines file.
 
+    Args:
+        path: The file; it and its folders are made if they are not there.
+        wait: Seconds to wait for another writer to end.
+
     Attributes:
         torn: What was found torn at the file's end and set aside in ``FILE.torn``, in bytes; 0 if nothing was.
 
@@ -30,14 +35,14 @@ class Appender:
         InputError: If another process is writing the file, or it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, wait: float = 0) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError as error:
             raise InputError(f"this file cannot be written: {error.strerror}", where=str(path)) from error
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self._descriptor, wait)
         except OSError as error:
             os.close(self._descriptor)
             raise InputError(
@@ -78,6 +83,19 @@ class Appender:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _lock(descriptor: int, wait: float) -> None:
+    until = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.01)  # flock can wait, but not for so long and no longer
+        else:
+            return
 
 
 def torn_bytes(path: Path) -> int:
@@ -145,15 +163,20 @@ def _end_of_last_line(file: BinaryIO, size: int) -> int:
     return 0
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
+def read_lines(path: Path, number: int = 1, offset: int = 0) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Number (from 1), offset in bytes and object of each line. A torn last line is no line.
+
+    Args:
+        path: The file.
+        number: The number of the first line that is read.
+        offset: Where that line starts.
 
     Raises:
         InputError: If a line is no JSON object; names the line.
     """
-    offset = 0
     with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
+        file.seek(offset)
+        for number, raw in enumerate(file, number):  # noqa: PLR1704, B020 - it goes on from there
             try:
                 fields = _object(raw)
             except ValueError as error:

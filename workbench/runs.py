@@ -86,14 +86,43 @@ class Run:
         Raises:
             RunError: If a line is no extraction; names it.
         """
+        for _, extraction in self.placed():
+            yield extraction
+
+    def placed(self) -> Iterator[tuple[int, Extraction]]:
+        """Each extraction with the offset of its line, by which `at` reads it again.
+
+        Raises:
+            RunError: If a line is no extraction; names it.
+        """
         file = self.folder / "extractions.jsonl"
         if not file.exists():
             return  # killed before the first line
-        for number, _, fields in read_lines(file):
-            try:
-                yield Extraction.model_validate(fields)
-            except ValidationError as error:
-                raise RunError(first_problem(error), where=f"{file}:{number}") from error
+        for number, offset, fields in read_lines(file):
+            yield offset, _extraction(fields, f"{file}:{number}")
+
+    def at(self, offset: int) -> Extraction:
+        """The extraction whose line begins at an offset that `placed` gave.
+
+        Raises:
+            RunError: If no extraction stands there any more.
+        """
+        file = self.folder / "extractions.jsonl"
+        try:
+            with file.open("rb") as lines:
+                lines.seek(offset)
+                return Extraction.model_validate_json(lines.readline())
+        except (OSError, ValidationError) as error:
+            raise RunError(
+                "the run has changed since it was opened", where=str(file), way_out="open it anew"
+            ) from error
+
+
+def _extraction(fields: dict[str, Any], where: str) -> Extraction:
+    try:
+        return Extraction.model_validate(fields)
+    except ValidationError as error:
+        raise RunError(first_problem(error), where=where) from error
 
 
 class RunWriter:

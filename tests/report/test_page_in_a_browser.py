@@ -1,33 +1,14 @@
 """The page as a browser has it: nothing blocked, nothing run, fields and quotes found from each other, a thousand articles usable."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 from report.made_up import TEXT, article, evaluation, hostile
 
 from workbench.evaluate import Evaluation
 from workbench.report import html
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A browser, where there is one: the page is plain HTML, and the tests beside these read it without one."""
-    with sync_playwright() as engines:
-        found = shutil.which("chromium") or engines.chromium.executable_path
-        if not Path(found).exists():
-            if os.environ.get("CI"):
-                pytest.fail("in CI the pages must be tried in a browser, and there is none")
-            pytest.skip("there is no chromium to try the page in")
-        started = engines.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
 
 
 class Tab:

@@ -19,6 +19,7 @@ from workbench.cli.export import export
 from workbench.cli.goldens import agreement, goldens
 from workbench.cli.judge import diff, evaluate, show
 from workbench.cli.read import read
+from workbench.cli.review import review
 from workbench.cli.run import run
 from workbench.cli.score import score
 from workbench.errors import AnswerIsNo, WorkbenchError
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (run, evaluate, diff, show, compare, export, agreement, goldens, score, read, render, doctor):
+for command in (run, evaluate, diff, show, review, compare, export, agreement, goldens, score, read, render, doctor):
     cli.add_command(command)
 
 

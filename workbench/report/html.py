@@ -44,9 +44,9 @@ class Asset:
 
 
 @cache
-def asset(name: str) -> Asset:
-    """The style or script ``report.css`` or ``report.js``."""
-    text = (files("workbench.report") / "templates" / name).read_text(encoding="utf-8")
+def asset(name: str, package: str = "workbench.report") -> Asset:
+    """A style or script of a page's, such as ``report.css``."""
+    text = (files(package) / "templates" / name).read_text(encoding="utf-8")
     digest = b64encode(sha256(text.encode()).digest()).decode()
     return Asset(Markup(text), f"'sha256-{digest}'")  # noqa: S704 - our own file, not data
 

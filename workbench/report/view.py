@@ -18,16 +18,16 @@ from workbench.evaluate import ArticleScore
 from workbench.evidence import Span
 from workbench.korean import read_amount, read_date
 from workbench.report.markdown import wrong
+from workbench.report.places import RECORDS, Step, place_of, shared_root, steps_of
 from workbench.report.spans import LONGEST_TEXT, Clipped, Segment, clip, segments
 from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Reason, Verdict
+from workbench.scoring.verdicts import partners
 
-__all__ = ["ArticleView", "Group", "Lost", "Row", "Value", "view"]
+__all__ = ["ArticleView", "Beside", "Group", "Lost", "Row", "Value", "value", "view"]
 
 MOST_ROWS: Final = 2_000
 """Fields of one article that are shown. The figures count them all."""
-RECORDS: Final = "record "
-"""Stands before the number of an item that only the record has: the golden may have another of that number."""
 LOST: Final = frozenset({"ungrounded_quote", "value_not_in_article"})
 """Findings that say that something could not be found."""
 
@@ -48,6 +48,21 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What a second run has for a field.
+
+    Attributes:
+        value: Its value.
+        verdict: On it; None where there is no golden.
+        at: JSON Pointer into that run's record; None where it has nothing.
+    """
+
+    value: Value | None
+    verdict: Verdict | None
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One field of one article.
 
@@ -65,6 +80,7 @@ class Row:
         cited: The words of its quote, where these cannot be pointed at in the text.
         findings: What code noticed about it.
         critical: Whether it had to be right.
+        beside: What a second run has for it; None where there is no second run.
     """
 
     number: int
@@ -80,11 +96,16 @@ class Row:
     cited: Clipped | None
     findings: tuple[str, ...]
     critical: bool
+    beside: Beside | None = None
 
     @property
     def differs(self) -> bool:
         """Whether it has to be looked at."""
-        return self.verdict != "correct"
+        if self.verdict is None and self.beside:
+            return self.record != self.beside.value
+        return self.verdict != "correct" or (
+            self.beside is not None and self.beside.verdict not in {"correct", "absent"}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +206,14 @@ class _Viewer:
         self.extraction = article.extraction
         self.language = language
         paths = [*paths, *(leaf.path for leaf in article.score.leaves)] if article.score else [*paths]
-        self.root = _shared_root(paths)
+        self.root = shared_root(paths)
         self.siblings = Counter(path.rpartition(".")[0] for path in set(paths))
         self.text = None if text is None else text[:LONGEST_TEXT]
         self.length = len(text) if text and len(text) > LONGEST_TEXT else None
         self.scalars = dict(scalars(self.extraction.record))
         leaves = article.score.leaves if article.score else tuple(_unscored(self.scalars))
         self.leaves = [leaf for leaf in leaves if article.score is None or leaf.verdict != "absent"]
-        self.partners = _partners(self.leaves)
+        self.partners = partners(self.leaves)
         self.quotes: dict[str, int] = {}
         self.quote_spans: dict[int, Span] = {}
         self.value_spans: dict[int, Span] = {}
@@ -259,7 +280,7 @@ class _Viewer:
             elif finding.at in self.quotes:
                 name = f"{name} › quote" if name.removeprefix(RECORDS)[:1].isdigit() or not group else "quote"
             label = " › ".join(part for part in (group, name) if part)
-            yield Lost(label, _value(self.scalars.get(finding.at)), clip(finding.says).text, row)
+            yield Lost(label, value(self.scalars.get(finding.at)), clip(finding.says).text, row)
 
     def _row(self, number: int, leaf: Leaf, quotes: Mapping[int, int], values: Mapping[int, int]) -> Row:
         """The field's row; its name is given when it is known what it stands with."""
@@ -274,8 +295,8 @@ class _Viewer:
             at=leaf.record_at,
             golden_at=leaf.golden_at if scored else None,
             verdict=leaf.verdict if scored else None,
-            golden=_value(leaf.golden),
-            record=_value(leaf.record),
+            golden=value(leaf.golden),
+            record=value(leaf.record),
             reason=leaf.reason.words(self.language) if scored and leaf.reason.code != "same" else "",
             quote=quote,
             anchor=anchor,
@@ -286,7 +307,7 @@ class _Viewer:
 
     def _groups(self, leaves: list[Leaf], rows: list[Row]) -> Iterator[Group]:
         """The rows by item; items with one row each are rows of their list."""
-        places = [self._place(leaf) for leaf in leaves]
+        places = [place_of(leaf, self.partners) for leaf in leaves]
         if self.root and len({place[0] for place in places}) == 1:
             places = [place[1:] for place in places]
         sizes = Counter(place[:-1] for place in places)
@@ -295,10 +316,10 @@ class _Viewer:
             above, last = place[:-1], place[-1]
             name, item = str(last), bool(above and above[-1].number)
             if last.number:  # an item that is a value
-                above, name = (*above, _Step(last.name)), last.number
+                above, name = (*above, Step(last.name)), last.number
             elif item and sizes[above] == 1:
                 name = above[-1].number if self.alone(leaf.path) else f"{above[-1].number} {last.name}"
-                above, item = (*above[:-1], _Step(above[-1].name)), False
+                above, item = (*above[:-1], Step(above[-1].name)), False
             named.append((" › ".join(map(str, above)), item, replace(row, name=name)))
         for (label, item), together in groupby(named, key=lambda each: each[:2]):
             members = tuple(row for _, _, row in together)
@@ -309,35 +330,10 @@ class _Viewer:
         """Whether the items of the field's list have no other field."""
         return self.siblings[path.rpartition(".")[0]] == 1
 
-    def _place(self, leaf: Leaf) -> "tuple[_Step, ...]":
-        """Where the leaf stands, by the golden's numbers; an item that only the record has goes by the record's."""
-        at = leaf.golden_at
-        if at is not None or leaf.record_at is None:
-            return _steps(at or "")
-        steps = leaf.record_at.split("/")
-        for known in range(len(steps) - 1, 0, -1):
-            partner = self.partners.get("/".join(steps[:known]))
-            if partner is not None:
-                return _steps("/".join([partner, *steps[known:]]), known)
-        return _steps(leaf.record_at)
-
     def _label(self, at: str) -> str:
-        steps = _steps(at)
+        steps = steps_of(at)
         shared = self.root and len(steps) > 1 and at.startswith(f"/{self.root}/")
         return " › ".join(map(str, steps[1:] if shared else steps))
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A step of a JSON Pointer for people: a field, and which item of it, counted from one."""
-
-    name: str
-    number: str = ""
-
-    def __str__(self) -> str:
-        if self.number.startswith(RECORDS):
-            return f"{self.name} ({self.number})"
-        return f"{self.name} {self.number}" if self.number else self.name
 
 
 def _first_segments(numbers: Iterable[tuple[int, ...]]) -> dict[int, int]:
@@ -347,43 +343,6 @@ def _first_segments(numbers: Iterable[tuple[int, ...]]) -> dict[int, int]:
         for number in some:
             first.setdefault(number, index)
     return first
-
-
-def _shared_root(paths: Iterable[str]) -> str:
-    """The list that all fields are in: ``orders`` of ``orders[].number`` and all the others; empty if there is none."""
-    roots = {path.partition("[].")[0] if "[]." in path else "" for path in paths}
-    return roots.pop() if len(roots) == 1 else ""
-
-
-def _steps(at: str, known: int | None = None) -> tuple[_Step, ...]:
-    """The steps of a pointer: ``/orders/0/items/2/price`` is ``orders 1``, ``items 3``, ``price``.
-
-    Args:
-        at: The pointer.
-        known: From which step on a number is one of the record's list, and has to say so.
-    """
-    steps: list[_Step] = []
-    for index, step in enumerate(at.split("/")[1:], 1):
-        if steps and step.isascii() and step.isdigit():
-            before = f"{steps[-1].number} " if steps[-1].number else ""
-            own = RECORDS if known is not None and index >= known else ""
-            steps[-1] = _Step(steps[-1].name, f"{before}{own}{int(step) + 1}")
-        else:
-            steps.append(_Step(clip(step.replace("~1", "/").replace("~0", "~"), 60).text))
-    return tuple(steps) or (_Step("record"),)
-
-
-def _partners(leaves: Iterable[Leaf]) -> dict[str, str]:
-    """Which item of the record is which of the golden, as pointers, by the leaves that both have."""
-    partners: dict[str, str] = {}
-    for leaf in leaves:
-        if leaf.golden_at is None or leaf.record_at is None:
-            continue
-        golden, record = leaf.golden_at.split("/"), leaf.record_at.split("/")
-        if len(golden) == len(record):
-            for length in range(2, len(record)):
-                partners.setdefault("/".join(record[:length]), "/".join(golden[:length]))
-    return partners and {"": "", **partners}
 
 
 def _unscored(scalars: Mapping[str, JsonValue]) -> Iterator[Leaf]:
@@ -397,12 +356,13 @@ def _unscored(scalars: Mapping[str, JsonValue]) -> Iterator[Leaf]:
         yield Leaf(path, None, place, "hallucination", None, value, Reason("same"))
 
 
-def _value(value: JsonValue) -> Value | None:
-    if value is None:
+def value(of: JsonValue) -> Value | None:
+    """A value as it is shown; None for null."""
+    if of is None:
         return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = of if isinstance(of, str) else json.dumps(of, ensure_ascii=False)
     clipped = clip(text)
-    reading = _reading(text) if isinstance(value, str) and clipped.length is None else None
+    reading = _reading(text) if isinstance(of, str) and clipped.length is None else None
     return Value(clipped.text, clipped.length, reading)
 
 

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from workbench.scoring.reasons import Language, Reason
 
-__all__ = ["NOT_WRONG", "VERDICTS", "Items", "Leaf", "Measures", "Score", "Tally", "Verdict", "by_path"]
+__all__ = ["NOT_WRONG", "VERDICTS", "Items", "Leaf", "Measures", "Score", "Tally", "Verdict", "by_path", "partners"]
 
 Verdict = Literal["correct", "mismatch", "omission", "hallucination", "absent"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -111,6 +111,19 @@ def by_path(leaves: Iterable[Leaf]) -> dict[str, Tally]:
     for leaf in leaves:
         fields[leaf.path].append(leaf)
     return {path: Tally(tuple(of_field)) for path, of_field in fields.items()}
+
+
+def partners(leaves: Iterable[Leaf]) -> dict[str, str]:
+    """Which place of the record is which of the golden, as JSON Pointers, by the leaves that both have; with them those above them."""
+    found: dict[str, str] = {}
+    for leaf in leaves:
+        if leaf.golden_at is None or leaf.record_at is None:
+            continue
+        golden, record = leaf.golden_at.split("/"), leaf.record_at.split("/")
+        if len(golden) == len(record):
+            for length in range(2, len(record) + 1):
+                found.setdefault("/".join(record[:length]), "/".join(golden[:length]))
+    return found and {"": "", **found}
 
 
 @dataclass(slots=True)

@@ -70,6 +70,11 @@
     clear(article);
     if (row && document.activeElement.closest(".left")) { row.querySelector(".k").focus({ preventScroll: true }); bring(row); }
   });
+  // Another script of the page lights a field by sending it this; the focus stays where it is.
+  document.addEventListener("light", (event) => {
+    const first = light(event.target.closest(".article"), event.target);
+    if (first) centre(first);
+  });
   for (const article of document.querySelectorAll(".article")) choose(article, shown);
 
   // The overview: sorted, narrowed down, and one article at a time made from its source.

@@ -1,0 +1,464 @@
+"""The review as a person has it: a real server behind its guard, a real browser, the keyboard, the mouse, a finger, or no script at all."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from report.made_up import HOSTILE
+from review.serving import TOKEN, Served, serving
+from review.street import GOLDENS, RECORDS, TEXTS, golden, log_lines, make_desk
+
+from workbench.review.app import app, assets
+
+PENDING = "document.querySelectorAll('details.decide.wants').length"
+
+
+class Tab:
+    """A tab on the review, and all that it complained of."""
+
+    def __init__(self, browser: Any, served: Served, **context: Any) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
+        self.origin = served.origin
+        self.complaints: list[str] = []
+        self.page = self.context.new_page()
+        self._listen(self.page)
+
+    def _listen(self, page: Any) -> None:
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        page.on("request", lambda request: self._own(request.url))
+
+    def _own(self, address: str) -> None:
+        if not address.startswith(self.origin):
+            self.complaints.append(f"asked elsewhere: {address}")
+
+    def open(self, address: str = "/") -> Any:
+        self.page.goto(f"{self.origin}{address}{'&' if '?' in address else '?'}token={TOKEN}")
+        return self.page
+
+    def another(self) -> Any:
+        """A second tab of the same browser."""
+        page = self.context.new_page()
+        self._listen(page)
+        return page
+
+    def keys(self, *keys: str) -> None:
+        """Press keys one after the other; one that leads to another page has done so before the next."""
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.page.wait_for_load_state("load")
+
+    def decide(self, *keys: str) -> None:
+        """Press keys, of which the last sends a form."""
+        self.keys(*keys[:-1])
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.keyboard.press(keys[-1])
+        self.settled()
+
+    def settled(self) -> None:
+        """Wait until the script of the page has opened it."""
+        self.page.wait_for_function("!document.querySelector('#one') || document.querySelector('#one[data-open]')")
+
+    @property
+    def focused(self) -> str:
+        """What has the focus, as a screen reader would say it."""
+        return str(self.page.evaluate("document.activeElement.textContent.trim()"))
+
+
+Opener = Callable[..., Tab]
+
+
+@pytest.fixture
+def tab(browser: Any, tmp_path: Path) -> Iterator[Opener]:
+    """Opens a tab on a desk of its own; at the end it must have complained of nothing that it was not expected to."""
+    with ExitStack() as stack:
+        tabs: list[tuple[Tab, str]] = []
+
+        def opened(expected: str = "", context: dict[str, Any] | None = None, **desk: Any) -> Tab:
+            styles, scripts = assets()
+            sources = {"styles": [one.source for one in styles], "scripts": [one.source for one in scripts]}
+            served = stack.enter_context(serving(app(make_desk(tmp_path, **desk)), **sources))
+            made = Tab(browser, served, **(context or {}))
+            stack.callback(made.context.close)
+            tabs.append((made, expected))
+            return made
+
+        yield opened
+        for made, expected in tabs:
+            assert [words for words in made.complaints if not expected or expected not in words] == []
+
+
+def since(root: Path) -> Any:
+    return golden(root)["shops"][0]["since"]
+
+
+class TestKeyboard:
+    def test_from_the_list_to_a_changed_golden_and_back(self, tab: Opener, tmp_path: Path) -> None:
+        file = tmp_path / "goldens/street/bakery.json"
+        opened = tab()
+        opened.open()
+        before = file.read_bytes()
+        opened.keys("j")
+        assert opened.focused == "bakery"
+        opened.decide("Enter")
+        assert opened.focused == "decide: shops 1 › since"
+        opened.decide("a")
+        assert since(tmp_path) == "2031년 3월"
+        opened.decide("u")
+        assert file.read_bytes() == before
+        assert [line["action"] for line in log_lines(tmp_path)] == ["accept", "undo"]
+
+    def test_each_key_decides_as_its_button_does(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        opened.decide("l")
+        assert since(tmp_path) == "2031년 4월"
+        assert opened.focused == "decide: shops 1 › cost"
+        opened.keys("e")
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type("100조원")
+        opened.decide("Enter")
+        assert golden(tmp_path)["shops"][0]["cost"] == "100조원"
+        assert opened.focused == "decide: shops 2"
+        opened.decide("x")
+        opened.keys("f")
+        page.keyboard.type("ajx0 이상하다")
+        opened.decide("Enter")
+        opened.decide("s")
+        opened.keys("k")
+        actions = [(line["action"], line.get("note", "")) for line in log_lines(tmp_path)]
+        assert [action for action, _ in actions] == ["alternate", "correct", "keep", "flag", "skip"]
+        assert ("flag", "ajx0 이상하다") in actions
+
+    def test_absent_is_zero(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        opened.open("/article/bakery")
+        opened.settled()
+        opened.decide("0")
+        assert since(tmp_path) is None
+
+    def test_an_item_is_taken_whole_and_its_place_in_the_list_is_the_next(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        opened.open("/article/bakery")
+        opened.settled()
+        opened.keys("j", "j", "j")
+        assert opened.focused == "decide: shops (record 2)"
+        opened.decide("a")
+        assert [shop["name"] for shop in golden(tmp_path)["shops"]] == ["밀밭", "종이숲", "꽃집"]
+        assert opened.focused == "decide: slogans › record 2"
+
+    def test_all_is_decided_and_the_next_article_is_a_key_away(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        while page.evaluate(PENDING):
+            opened.decide("a")
+        assert opened.focused.startswith("✓ Nothing left to decide here.")
+        opened.decide("n")
+        assert page.url.endswith("/article/bookshop")
+        opened.decide("p")
+        assert page.url.endswith("/article/bakery")
+
+    def test_an_article_is_labelled_from_its_record(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/unlabelled")
+        opened.settled()
+        opened.decide("a")
+        assert golden(tmp_path, "unlabelled")["street"] == "남문로"
+        while page.evaluate(PENDING):
+            opened.decide("x")
+        assert page.locator("#done").is_visible()
+
+    def test_only_what_differs_or_everything(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        shown = page.locator(".f.correct:visible")
+        assert shown.count() == 0
+        opened.keys("d")
+        assert shown.count() > 0
+        opened.decide("n")
+        assert shown.count() > 0
+        opened.keys("d")
+        assert shown.count() == 0
+
+    def test_search_and_help(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        opened.decide("/")
+        assert page.evaluate("document.activeElement.id") == "q"
+        page.keyboard.type("찻집")
+        opened.decide("Enter")
+        assert page.locator("#articles tbody a").all_text_contents() == ["unlabelled"]
+        opened.decide("?")
+        assert page.url.split("?")[0].endswith("/help")
+
+    def test_a_key_held_down_decides_once(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        with page.expect_navigation(wait_until="load"):
+            page.keyboard.down("a")
+            page.keyboard.down("a")
+            page.keyboard.down("a")
+        page.keyboard.up("a")
+        assert len(log_lines(tmp_path)) == 1
+
+    def test_where_the_eye_was_stays_where_it_was(self, tab: Opener) -> None:
+        shops = [{**RECORDS["bakery"]["shops"][0], "name": f"가게 {n}"} for n in range(60)]
+        opened = tab(records={**RECORDS, "bakery": {**RECORDS["bakery"], "shops": shops}})
+        page = opened.open("/article/bakery")
+        opened.settled()
+        opened.keys(*"j" * 30)
+        before = page.evaluate("document.querySelector('.right').scrollTop")
+        assert before > 0
+        opened.decide("x")
+        after = page.evaluate("document.querySelector('.right').scrollTop")
+        assert abs(after - before) < 400
+        assert page.evaluate(
+            "(() => { const at = document.activeElement.getBoundingClientRect(); return at.top >= 0 && at.bottom <= innerHeight; })()"
+        )
+
+
+class TestHangul:
+    """With a Hangul keyboard on, a key gives a jamo, and letters are being composed."""
+
+    def press(self, page: Any, code: str, key: str, virtual: int) -> None:
+        session = page.context.new_cdp_session(page)
+        for kind in ("rawKeyDown", "keyUp"):
+            session.send("Input.dispatchKeyEvent", {"type": kind, "code": code, "key": key, "windowsVirtualKeyCode": virtual})  # fmt: skip
+
+    def test_keys_go_by_their_place(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        self.press(page, "KeyJ", "ㅓ", 74)
+        assert opened.focused == "decide: shops 1 › cost"
+        with page.expect_navigation(wait_until="load"):
+            self.press(page, "KeyA", "ㅁ", 65)
+        assert golden(tmp_path)["shops"][0]["cost"] == "101조원"
+        opened.settled()
+        with page.expect_navigation(wait_until="load"):
+            self.press(page, "KeyU", "ㅕ", 85)
+        assert golden(tmp_path) == GOLDENS["bakery"]
+
+    def test_nothing_is_decided_while_composing(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        page.evaluate(
+            "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {code: 'KeyA', key: 'ㅁ', isComposing: true, bubbles: true}))"
+        )
+        self.press(page, "KeyA", "Process", 229)
+        page.keyboard.press("j")  # had one of them decided, this would be on another page
+        assert opened.focused == "decide: shops 1 › cost"
+        assert log_lines(tmp_path) == []
+
+    def test_in_a_text_field_letters_are_letters(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        opened.keys("e")
+        page.keyboard.insert_text("마을")
+        page.keyboard.type("ajxu0")
+        field = page.locator("[data-value]:focus")
+        assert field.input_value() == "마을ajxu0"
+        assert log_lines(tmp_path) == []
+        page.keyboard.press("Escape")
+        assert opened.focused == "decide: shops 1 › since"
+
+
+class TestMouse:
+    def test_a_field_goes_to_its_quote_and_the_quote_to_its_fields(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        page.click("li.f:has(summary:has-text('shops 1 › since')) a.k")
+        assert "".join(page.locator(".q.on").all_text_contents()) == "새 빵집 밀밭이 2031년 3월에 문을 연다"
+        assert page.locator("details.decide[open] summary .unseen").text_content() == ": shops 1 › since"
+        page.click("[data-show=all]")
+        shared = page.locator(".q", has_text="새 빵집").first
+        reached = set()
+        for _ in range(5):
+            shared.click()
+            reached.add(page.locator(".f.on .k").text_content())
+        assert {"street", "name"} <= reached
+
+    def test_selected_text_becomes_a_value_and_keeps_its_place(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        page.evaluate(
+            """() => {
+              const text = document.querySelector(".text"), walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+              for (let node; (node = walker.nextNode());) {
+                const at = node.data.indexOf("동문로를");
+                if (at >= 0) { getSelection().setBaseAndExtent(node, at, node, at + 3); return; }
+              }
+            }"""
+        )
+        page.wait_for_selector("[data-take]:visible")
+        opened.keys("e")
+        assert page.locator("[data-value]:focus").input_value() == "동문로"
+        opened.decide("Enter")
+        assert since(tmp_path) == "동문로"
+        (line,) = log_lines(tmp_path)
+        selected = line["selected"]
+        assert TEXTS["bakery"][selected["start"] : selected["end"]] == "동문로"
+        assert selected["start"] == TEXTS["bakery"].index("동문로를")
+
+    def test_while_typing_the_field_says_what_is_wrong_and_what_is_read(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        opened.keys("e")
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type("2031년 5월")
+        page.wait_for_selector("details[open] [data-says]:has-text('2031-05-01 to 2031-05-31')")
+        page.click("[data-show=all]")
+        page.click("li.f:has(summary:has-text(': street')) a.k")
+        opened.keys("e")
+        page.keyboard.type("여덟 자보다 긴 이름")
+        page.wait_for_selector("details[open] [data-says].bad:has-text('8 characters')")
+        assert page.locator("[data-value]:focus").get_attribute("aria-invalid") == "true"
+
+    def test_what_the_schema_does_not_take_comes_back_with_the_focus_in_the_field(
+        self, tab: Opener, tmp_path: Path
+    ) -> None:
+        opened = tab(expected="422")
+        page = opened.open("/article/bakery")
+        opened.settled()
+        page.click("[data-show=all]")
+        page.click("li.f:has(summary:has-text(': street')) a.k")
+        opened.keys("e")
+        page.keyboard.type("여덟 자보다 긴 이름")
+        opened.decide("Enter")
+        assert page.locator("[data-value]:focus").input_value() == "여덟 자보다 긴 이름"
+        assert log_lines(tmp_path) == []
+
+
+def test_two_tabs_lose_neither_decision(tab: Opener, tmp_path: Path) -> None:
+    opened = tab(expected="409")
+    page = opened.open("/article/bakery")
+    opened.settled()
+    other = opened.another()
+    other.goto(page.url)
+    other.wait_for_selector("#one[data-open]")
+    opened.decide("a")
+    other.keyboard.press("e")
+    other.keyboard.press("ControlOrMeta+a")
+    other.keyboard.type("2031년 6월")
+    with other.expect_navigation(wait_until="load"):
+        other.keyboard.press("Enter")
+    clash = other.locator(".clash")
+    assert "2031년 6월" in str(clash.text_content())
+    assert "2031년 3월" in str(clash.text_content())
+    assert since(tmp_path) == "2031년 3월"
+    other.wait_for_function("document.activeElement.closest('.clash')")
+    with other.expect_navigation(wait_until="load"):
+        other.keyboard.press("Enter")
+    assert since(tmp_path) == "2031년 6월"
+
+
+def test_without_a_script_every_decision_is_a_click(tab: Opener, tmp_path: Path) -> None:
+    file = tmp_path / "goldens/street/bakery.json"
+    opened = tab(context={"java_script_enabled": False})
+    page = opened.open()
+    before = file.read_bytes()
+    page.click("text=bakery")
+    page.click("li.f:has-text('2031년 4월') summary")
+    page.click("details[open] [value=accept]")
+    assert since(tmp_path) == "2031년 3월"
+    page.click("li.f:has-text('101조원') summary")
+    page.fill("details[open] [name=value]", "100조원")
+    page.click("details[open] [value=correct]")
+    assert golden(tmp_path)["shops"][0]["cost"] == "100조원"
+    page.click("[data-key=U]")
+    page.click("[data-key=U]")
+    assert file.read_bytes() == before
+    page.click("text=← Articles")
+    page.click("text=Undecided")
+    page.select_option("[name=finding]", "ungrounded_quote")
+    page.fill("#q", "밀밭")
+    page.click("text=Show")
+    assert page.locator("#articles tbody a").all_text_contents() == ["bakery"]
+
+
+@pytest.mark.parametrize("width", [320, 400, 640, 1280])
+@pytest.mark.parametrize("address", ["/", "/article/bakery", "/article/unlabelled", "/help"])
+def test_nothing_stands_beyond_the_edge(tab: Opener, width: int, address: str) -> None:
+    """640 is 1280 at 200%."""
+    opened = tab(context={"viewport": {"width": width, "height": 700}})
+    page = opened.open(address)
+    opened.settled()
+    if address == "/article/bakery":
+        page.click("[data-show=all]")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_finger_does_it_too(tab: Opener, tmp_path: Path) -> None:
+    opened = tab(context={"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True})
+    page = opened.open()
+    page.tap("text=bakery")
+    opened.settled()
+    page.tap("li.f:has(summary:has-text('shops 1 › cost')) summary")
+    with page.expect_navigation(wait_until="load"):
+        page.tap("details[open] [value=accept]")
+    assert golden(tmp_path)["shops"][0]["cost"] == "101조원"
+
+
+def test_a_second_run_stands_beside_the_first(tab: Opener, tmp_path: Path) -> None:
+    bakery = RECORDS["bakery"]
+    second = {**bakery, "shops": [{**bakery["shops"][0], "since": "2031년 5월"}]}
+    opened = tab(against={**RECORDS, "bakery": second})
+    page = opened.open("/article/bakery")
+    opened.settled()
+    row = page.locator("li.f:has(summary:has-text('shops 1 › since'))")
+    assert [value.split()[0] for value in row.locator(".v.two").all_text_contents()] == ["golden", "A", "B"]
+    opened.decide("b")
+    assert since(tmp_path) == "2031년 5월"
+
+
+def test_an_enemys_text_runs_nothing(tab: Opener) -> None:
+    shops = [{"name": text, "since": text, "cost": None, "state": "open", "quote": text} for text in HOSTILE]
+    record = {"street": None, "shops": shops, "slogans": []}
+    answer = {"street": None, "shops": [{"name": HOSTILE[0], "since": HOSTILE[1], "cost": None, "state": "open"}], "slogans": [HOSTILE[4]]}  # fmt: skip
+    texts = {"bakery": " ".join(HOSTILE[:-1]), "<img src=x>": "글\n"}
+    opened = tab(texts=texts, records={"bakery": record}, goldens={"bakery": answer})
+    page = opened.open()
+    opened.decide("j", "Enter")
+    page.click("[data-show=all]")
+    assert page.locator("main script, main img, main iframe").count() == 0
+    opened.keys("e", "Escape", "j", "j")
+    opened.keys("f")
+    page.keyboard.type(HOSTILE[2])
+    opened.decide("Enter")
+    page.click(".past summary")
+    assert HOSTILE[2] in str(page.locator(".past").text_content())
+    opened.open("/?q=%3Cscript%3Ealert(1)%3C/script%3E&field=%22onerror=alert(1)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("address", ["/", "/article/bakery", "/article/unlabelled", "/help"])
+def test_axe_finds_nothing_serious(tab: Opener, address: str, width: int, scheme: str) -> None:
+    opened = tab(
+        context={"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "reduced_motion": "reduce"}
+    )
+    page = opened.open(address)
+    opened.settled()
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("axe.run(document)")["violations"]
+    serious = [
+        (one["id"], [node["html"][:160] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []

@@ -1,0 +1,81 @@
+"""The review page's server: on loopback, from the first request to Ctrl-C."""
+
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from workbench.errors import SettingsError
+from workbench.report.terminal import plain
+from workbench.review.guard import HOST
+
+__all__ = ["config_of", "listen", "serve", "telling"]
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on 127.0.0.1 that takes connections from now on.
+
+    Args:
+        port: Which; 0 is any that is free.
+
+    Raises:
+        SettingsError: If it cannot be had.
+    """
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"port {port} cannot be had: {error.strerror}", where=HOST, way_out="pass another --port, or none"
+        ) from error
+    return listening
+
+
+def config_of(app: ASGIApp) -> uvicorn.Config:
+    """How the server is set."""
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,  # an address may carry the token
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=100,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def serve(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve until Ctrl-C, which is no error."""
+    with telling(), suppress(KeyboardInterrupt):
+        uvicorn.Server(config_of(app)).run(sockets=[listening])
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Say on stderr what goes wrong in the server."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Plain("%(message)s"))
+    logger = logging.getLogger("uvicorn.error")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Plain(logging.Formatter):
+    """What goes wrong may quote an article: it is shown, and cannot speak to the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record in plain letters."""
+        return str(plain(super().format(record)))

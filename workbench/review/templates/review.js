@@ -1,0 +1,241 @@
+"use strict";
+(() => {
+  // Keys press the page's own buttons and follow its own links: whatever a key does can be done without one, and without this script.
+  const $ = (selector, within = document) => within.querySelector(selector);
+  const seen = (element) => element && element.getClientRects().length > 0;
+  const say = (words) => { $("#said").textContent = words; };
+  const store = (name, value) => { try { sessionStorage.setItem(name, JSON.stringify(value)); } catch { /* a browser may keep nothing */ } };
+  const stored = (name) => { try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; } };
+  const typing = (element) => element.matches("input, textarea, select, [contenteditable]");
+  const follow = (link) => { if (link && link.hasAttribute("href")) location.assign(link.href); };
+  let busy = false;
+  const press = (button) => { if (button && !busy) button.click(); };
+  addEventListener("pageshow", () => { busy = false; });
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (busy) { event.preventDefault(); return; } // a key held down decides once
+    busy = true;
+    leave(event.target);
+  });
+
+  // One article. A stop is what can be decided: a field, or an item that only one side has.
+  const one = $("#one");
+  const article = one && $(".article", one);
+  const right = article && $(".right", article), left = article && $(".left", article);
+  const stops = () => [...article.querySelectorAll("details.decide:not(.item)")].filter((stop) => seen(holder(stop)));
+  const holder = (stop) => stop.closest(".unit, .f");
+  const current = () => article && ($(".start", article) || [...article.querySelectorAll("details.decide")].find((stop) => stop.open));
+  const near = (element) => element.scrollIntoView({ block: "nearest" });
+  const go = (stop, focus = true, bring = true) => {
+    for (const other of article.querySelectorAll("details.decide[open]")) if (other !== stop) other.open = false;
+    stop.open = true;
+    const row = stop.closest(".f") || $(".f", stop.closest(".g"));
+    if (row) row.dispatchEvent(new CustomEvent("light", { bubbles: true }));
+    if (focus) $("summary", stop).focus({ preventScroll: true });
+    if (bring) { near(stop); near(holder(stop)); }
+    const all = stops();
+    const name = $("summary .unseen", stop).textContent.replace(/^: /, "");
+    say(`${name}, ${all.indexOf(stop) + 1} of ${all.length}`);
+    taking();
+  };
+  const step = (by) => {
+    const all = stops();
+    if (!all.length) return;
+    const at = all.indexOf(current());
+    go(all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))]);
+  };
+  const anchor = () => {
+    const stop = current();
+    const held = stop && stop.closest("[id]");
+    return held ? held.id : "";
+  };
+
+  // Where the eye was stays where it was: the page comes back from a decision as it was left.
+  const leave = (form) => {
+    if (!article) return;
+    const field = form.elements.anchor;
+    if (field) field.value = anchor();
+    store("left", { path: location.pathname, right: right.scrollTop, left: left.scrollTop, y: scrollY });
+  };
+  const back = () => {
+    const was = stored("left");
+    sessionStorage.removeItem("left");
+    if (!was || !was.path || was.path.split("/")[2] !== location.pathname.split("/")[2]) return false;
+    right.scrollTop = was.right;
+    left.scrollTop = was.left;
+    scrollTo(0, was.y);
+    return true;
+  };
+  const show = (which) => press($(`[data-show="${which}"]`, article));
+  const open = () => {
+    one.dataset.open = "";
+    const kept = "started" in one.dataset ? "all" : stored("show") || "differs";
+    if ($("[data-show]", article)) show(kept);
+    const wrong = "problem" in one.dataset;
+    const id = (!wrong && location.hash.slice(1)) || one.dataset.first || "";
+    const place = id && document.getElementById(id);
+    back();
+    const stop = place && (place.matches("details") ? null : $("details.decide", place));
+    if (wrong && $(".clash")) { $(".clash").scrollIntoView({ block: "nearest" }); $(".clash .button").focus(); return; }
+    if (stop) {
+      go(stop, !wrong, Boolean(location.hash) || matchMedia("(min-width: 60.001rem)").matches); // a page opened anew begins at its top
+      if (wrong) { const field = $("[aria-invalid]", stop) || $("summary", stop); field.focus(); near(field); }
+    } else if (wrong && $("#adding")) { $("#adding [data-value]").focus(); }
+    else if ($(".start")) { $(".start button").focus({ preventScroll: true }); }
+    else if (place && place.id === "done") { place.focus({ preventScroll: true }); near(place); }
+  };
+
+  // Text selected in the article becomes a value; where it stood goes with it, until it is changed.
+  const letters = (text) => [...text].length;
+  const chosen = () => {
+    const selection = getSelection();
+    const text = article && $(".text", article);
+    if (!text || !selection.rangeCount || selection.isCollapsed) return null;
+    const range = selection.getRangeAt(0);
+    if (!text.contains(range.startContainer) || !text.contains(range.endContainer)) return null;
+    const before = document.createRange();
+    before.setStart(text, 0);
+    before.setEnd(range.startContainer, range.startOffset);
+    const words = range.toString(), start = letters(before.toString());
+    return words.trim() ? { words: words.trim().replace(/\s+/g, " "), start, end: start + letters(words) } : null;
+  };
+  let picked = null;
+  const taking = () => {
+    for (const button of document.querySelectorAll("[data-take]")) button.hidden = !picked;
+  };
+  const take = (form) => {
+    const field = $("[data-value]", form);
+    if (!picked || !field || field.matches("select")) return;
+    field.value = picked.words;
+    form.elements.start.value = picked.start;
+    form.elements.end.value = picked.end;
+    field.focus();
+    check(form);
+  };
+  document.addEventListener("selectionchange", () => {
+    if (!article || typing(document.activeElement)) return;
+    picked = chosen();
+    taking();
+  });
+
+  // While one types: would the schema take it, and what does code read in it?
+  let asked = 0;
+  const check = (form) => {
+    const field = $("[data-value]", form), says = $("[data-says]", form);
+    const mine = ++asked;
+    const body = new URLSearchParams([...new FormData(form)].filter(([name]) => name !== "start" && name !== "end"));
+    body.set("action", "correct");
+    fetch(form.dataset.check, { method: "POST", body })
+      .then((answer) => (answer.ok ? answer.json() : { error: "", reading: "" }))
+      .then(({ error, reading }) => {
+        if (mine !== asked) return;
+        field.toggleAttribute("aria-invalid", false);
+        if (error) field.setAttribute("aria-invalid", "true");
+        says.classList.toggle("bad", Boolean(error));
+        says.textContent = error || (reading ? `→ ${reading}` : "");
+      })
+      .catch(() => { says.textContent = ""; }); // the server has gone: the next decision will say so
+  };
+  let waiting = 0;
+  document.addEventListener("input", (event) => {
+    const form = event.target.matches("[data-value]") && event.target.closest("[data-check]");
+    if (!form) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => check(form), 200);
+  });
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (!target || !article) return;
+    const shown = target.closest("[data-show]"), name = target.closest("a.k"), segment = target.closest("a.q");
+    if (shown) store("show", shown.dataset.show);
+    else if (target.closest("[data-take]")) take(target.closest("form"));
+    else if (name || segment) {
+      const row = name ? name.closest(".f") : $(".f.on", article);
+      const stop = row && $("details.decide", row);
+      if (stop) { for (const other of article.querySelectorAll("details.decide[open]")) other.open = other === stop; stop.open = true; }
+    }
+  });
+  document.addEventListener("toggle", (event) => {
+    const stop = event.target;
+    if (!article || !stop.matches("details.decide") || !stop.open) return;
+    const row = stop.closest(".f");
+    if (row && !row.classList.contains("on")) row.dispatchEvent(new CustomEvent("light", { bubbles: true }));
+  }, true);
+
+  const within = (letter) => { const stop = current(); press(stop && $(`[data-key="${letter}"]`, stop)); };
+  const edit = (selector) => {
+    const stop = current();
+    const field = stop && $(selector, stop);
+    if (!field) return;
+    const form = field.closest("form");
+    if (selector === "[data-value]" && picked && !field.matches("select")) { take(form); return; }
+    field.focus();
+    if (field.select) field.select();
+    near(field);
+  };
+  const search = () => {
+    const field = $("#q");
+    if (field) { field.focus(); field.select(); }
+    else { store("search", true); follow($("#back")); }
+  };
+  const links = () => [...document.querySelectorAll("#articles tbody a")];
+  const along = (by) => {
+    const all = links();
+    if (!all.length) return;
+    const at = all.indexOf(document.activeElement);
+    const next = all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + by))];
+    next.focus();
+    near(next);
+  };
+  const toggle = () => {
+    const held = $("[data-show][aria-pressed=true]", article);
+    const at = current();
+    show(held && held.dataset.show === "differs" ? "all" : "differs");
+    if (at) near(at);
+  };
+  // By the place of a key: a Hangul keyboard gives other letters in the same places.
+  const keys = {
+    KeyJ: () => (article ? step(1) : along(1)),
+    KeyK: () => (article ? step(-1) : along(-1)),
+    KeyN: () => follow($("#next")),
+    KeyP: () => follow($("#previous")),
+    KeyA: () => within("A"),
+    KeyB: () => within("B"),
+    KeyX: () => within("X"),
+    KeyL: () => within("L"),
+    Digit0: () => within("0"),
+    Numpad0: () => within("0"),
+    KeyS: () => within("S"),
+    KeyE: () => edit("[data-value]"),
+    KeyF: () => edit("[data-note]"),
+    KeyU: () => press($("[data-key=U]")),
+    KeyR: () => press($("[data-key=R]")),
+    KeyD: () => article && toggle(),
+    Slash: search,
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = document.activeElement;
+    if (typing(at)) {
+      const stop = at.closest("details.decide");
+      if (event.code === "Escape" && stop) { $("summary", stop).focus(); event.preventDefault(); }
+      return;
+    }
+    if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) { follow($('a[href^="/help"]')); return; }
+    if (event.shiftKey || event.repeat && !/^Key[JK]$/.test(event.code)) return;
+    const act = keys[event.code];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  if (article) {
+    history.scrollRestoration = "manual";
+    if (document.readyState === "complete") open();
+    else addEventListener("load", () => requestAnimationFrame(open), { once: true });
+  } else if ($("#q") && stored("search")) {
+    sessionStorage.removeItem("search");
+    search();
+  }
+})();
