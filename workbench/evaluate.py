@@ -5,7 +5,7 @@ An article without a golden is not scored; an extraction without a record is sco
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -19,7 +19,7 @@ from workbench.scoring import Items, Leaf, Score, Tally, score
 from workbench.scoring.stats import Interval, interval
 from workbench.scoring.verdicts import by_path
 
-__all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores", "score_article"]
+__all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores", "origin_notes", "score_article"]
 
 
 @dataclass(frozen=True)
@@ -221,12 +221,21 @@ def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str
     unscored = sum(article.score is None for article in articles)
     if unscored:
         yield f"{unscored} of {len(articles)} articles have no golden and are not scored"
-    transcribed = sum("transcribed" in article.extraction.origins for article in articles)
+    yield from origin_notes([article.extraction.origins for article in articles])
+
+
+def origin_notes(origins: Sequence[Collection[str]]) -> Iterator[str]:
+    """What has to stand beside a figure because it says nothing of a model.
+
+    Args:
+        origins: Of each article's recordings.
+    """
+    transcribed = sum("transcribed" in some for some in origins)
     if transcribed:
         yield (
-            f"{transcribed} of {len(articles)} responses are transcribed: written by hand from the rendered request, "
+            f"{transcribed} of {len(origins)} responses are transcribed: written by hand from the rendered request, "
             "not by a model behind an endpoint"
         )
-    synthetic = sum("synthetic" in article.extraction.origins for article in articles)
+    synthetic = sum("synthetic" in some for some in origins)
     if synthetic:
-        yield f"{synthetic} of {len(articles)} responses are synthetic: made up for a test"
+        yield f"{synthetic} of {len(origins)} responses are synthetic: made up for a test"

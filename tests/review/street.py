@@ -98,7 +98,7 @@ def make_project(root: Path, texts: Mapping[str, str] = TEXTS) -> Task:
     return load_task("street", root)
 
 
-def make_run(root: Path, task: Task, name: str = "run-1", records: Mapping[str, Any] = RECORDS) -> Path:
+def make_run(root: Path, task: Task, name: str, records: Mapping[str, Any], origins: tuple[str, ...] = ()) -> Path:
     """A run folder as a run leaves it."""
     folder = root / "runs" / name
     folder.mkdir(parents=True)
@@ -109,7 +109,8 @@ def make_run(root: Path, task: Task, name: str = "run-1", records: Mapping[str, 
     with RunWriter(folder, info, Ledger(folder)) as writer:
         for article in read_articles([root / "articles"]):
             assert isinstance(article, Article)
-            writer.keep(extraction_of(article, records.get(article.id), task))
+            made = extraction_of(article, records.get(article.id), task)
+            writer.keep(made.model_copy(update={"origins": origins}))
         writer.finish()
     return folder
 
@@ -148,10 +149,11 @@ def make_desk(
     against: Mapping[str, Any] | None = None,
     order: Order = "worst",
     writable: bool = True,
+    origins: tuple[str, ...] = (),
 ) -> Desk:
     """All of it, on a desk."""
     task = make_project(root, texts)
-    run = open_run(make_run(root, task, "run-1", records))
+    run = open_run(make_run(root, task, "run-1", records, origins))
     second = open_run(make_run(root, task, "run-2", against)) if against is not None else None
     for name, record in goldens.items():
         golden_of(root, task, name, record)

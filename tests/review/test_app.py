@@ -99,6 +99,10 @@ class TestList:
     def test_the_address_narrows_it_down(self, site: Site, query: str, left: list[str]) -> None:
         assert rows_of(site.get(f"/{query}")) == left
 
+    def test_what_says_nothing_of_a_model_is_said_beside_the_figure(self, tmp_path: Path) -> None:
+        page = Site(tmp_path, origins=("transcribed",)).get("/")
+        assert "3 of 3 responses are transcribed" in text_of(page.select_one(".beside"))
+
     def test_every_filter_that_can_be_pressed_leads_somewhere(self, site: Site) -> None:
         for chip in site.get("/").select("a.chip"):
             site.get(str(chip["href"]))

@@ -13,7 +13,7 @@ from workbench.review.panels import place_words
 from workbench.schema import form, values
 from workbench.scoring import Leaf, score
 
-__all__ = ["disagreement", "with_beside"]
+__all__ = ["with_beside"]
 
 
 def with_beside(view: ArticleView, first: ArticleScore, second: ArticleScore, schema: type[BaseModel]) -> ArticleView:
@@ -43,11 +43,6 @@ def with_beside(view: ArticleView, first: ArticleScore, second: ArticleScore, sc
         groups.append(Group("Only B has", "", rows))
     differing = sum(row.differs for group in groups for row in group.rows)
     return replace(view, groups=tuple(groups), differing=max(differing, view.differing))
-
-
-def disagreement(first: ArticleScore, second: ArticleScore, schema: type[BaseModel]) -> float:
-    """How far two records of an article disagree: 0 where they say the same, 1 where they have nothing in common."""
-    return 1.0 - score(_filled(first, schema), _filled(second, schema), form(schema)).f1
 
 
 def _pairs(first: ArticleScore, second: ArticleScore, schema: type[BaseModel]) -> tuple[Leaf, ...]:

@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from workbench.decide import decide, undo
 from workbench.errors import GoldenChanged, InputError, WishError, WorkbenchError
+from workbench.evaluate import origin_notes
 from workbench.report.html import Asset, asset, environment
 from workbench.report.terminal import short_paths
 from workbench.report.view import value
@@ -118,7 +119,7 @@ class _Pages:
             scored=len(scores),
             names=short_paths(counts.fields),
             order=filters.order or self.desk.order,
-            notes=self.pile.notes,
+            notes=[*origin_notes([row.origins for row in rows]), *self.pile.notes],
             doubts=any(row.doubt is not None for row in rows),
         )
 

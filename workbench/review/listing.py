@@ -41,6 +41,7 @@ class Row:
         decided: How many of its differences a person has looked at.
         open: How many of them nobody has; 1 for an article without a golden, which is to be labelled.
         doubt: How far two runs disagree on it, from 0 to 1; None if there is but one.
+        origins: Of its recordings.
         trouble: What is wrong with its golden.
     """
 
@@ -58,6 +59,7 @@ class Row:
     decided: int = 0
     open: int = 0
     doubt: float | None = None
+    origins: tuple[str, ...] = ()
     trouble: str = ""
 
     @property
@@ -96,6 +98,7 @@ def row_of(scored: ArticleScore, *, decided: int, left: int, doubt: float | None
         decided=decided,
         open=left,
         doubt=doubt,
+        origins=extraction.origins,
     )
 
 

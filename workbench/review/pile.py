@@ -162,7 +162,6 @@ class Pile:
         other = None
         if desk.against and offset is not None:
             other = score_article(self._read(desk.against, extraction.article, offset), golden, schema)
-        self.scored += golden is not None
         about = Subject(name or extraction.article, _form(extraction, schema), extraction.text, extraction.published)
         return Opened(
             scored=score_article(extraction, golden, schema),
@@ -174,23 +173,27 @@ class Pile:
             beside=None if other is None else _form(other.extraction, schema),
         )
 
-    def _row(self, opened: Opened) -> Row:
-        leaves = opened.scored.score.leaves if opened.scored.score else ()
-        decided, wanted = progress(leaves, opened.standing, opened.record, opened.golden)
-        left = wanted - decided if opened.golden else 1
-        doubt = (self._doubts or {}).get(opened.article)
-        return row_of(opened.scored, decided=decided, left=left, doubt=doubt)
-
     def _look(self, extraction: Extraction, offset: int) -> _Known:
         """The line of an article, for the list; what is wrong with its golden stands there."""
+        schema = self.desk.task.schema
+        name = self._golden_id(extraction)
+        known = name or extraction.article
         try:
-            opened = self._open(extraction)
+            golden, seen = read_shown(self.desk.folder, name, schema) if name else (None, None)
         except GoldenError as error:
-            plain = row_of(ArticleScore(extraction, None, None), decided=0, left=1)
-            name = self._golden_id(extraction) or extraction.article
-            return _Known(replace(plain, golden=name, trouble=error.what), offset, extraction.text, name, None, None)
-        golden = opened.about.golden
-        return _Known(self._row(opened), offset, extraction.text, golden, opened.seen, opened.standing.marks)
+            row = row_of(ArticleScore(extraction, None, None), decided=0, left=1)
+            return _Known(replace(row, golden=name, trouble=error.what), offset, extraction.text, known, None, None)
+        standing = self.desk.log.standing(known, seen)
+        decided, left, scored = 0, 1, ArticleScore(extraction, None, None)
+        if golden:
+            self.scored += 1
+            scored = score_article(extraction, golden, schema)
+            leaves = scored.score.leaves if scored.score else ()
+            record = record_hash(_form(extraction, schema)) if standing.marks else None
+            decided, wanted = progress(leaves, standing, record, golden)
+            left = wanted - decided
+        row = row_of(scored, decided=decided, left=left, doubt=(self._doubts or {}).get(extraction.article))
+        return _Known(row, offset, extraction.text, known, seen, standing.marks)
 
     def _refresh(self) -> None:
         """Look again at each article whose golden or whose decisions have changed."""

@@ -1,0 +1,118 @@
+"""The review page over a large run: how long until it is listed, searched, opened, and how much memory that takes.
+
+The run is the last one of this project, its articles copied under other names and with texts of their own: `make demo` makes one. A part of them is
+given goldens. Each size is measured in a process of its own, the pages asked of the app as a server would.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from workbench.canonical import hash_text
+from workbench.cli.common import texts_of
+from workbench.decisions import Log
+from workbench.goldens import read_goldens, write_golden
+from workbench.review.app import app
+from workbench.review.desk import Desk
+from workbench.runs import RunInfo, RunWriter, latest_run, open_run
+from workbench.settings import Project, Settings, find_project
+from workbench.tasks import load_task
+
+
+def build(into: Path, articles: int, goldens: int) -> None:
+    """A run of so many articles, of which so many have goldens."""
+    here = find_project(Path(__file__).parent)
+    run = latest_run(here.path(here.settings.runs))
+    task = load_task(run.info.task, here.root)
+    answers = read_goldens(here.path("goldens") / task.name, task.schema)
+    texts = texts_of(here)
+    extractions = [(one, texts(one) or "") for one in run.extractions()]
+    (into / "articles").mkdir()
+    with RunWriter(_folder(into), RunInfo(**{**run.info.model_dump(), "id": "large"})) as writer:
+        for number in range(articles):
+            one, text = extractions[number % len(extractions)]
+            name, text = f"{one.article}-{number:05}", f"{text}{number}\n"
+            file = into / "articles" / f"{name}.txt"
+            file.write_text(text, encoding="utf-8")
+            writer.keep(
+                one.model_copy(update={"article": name, "text": hash_text(text), "place": f"articles/{name}.txt"})
+            )
+            golden = answers.find(one.article, one.text)
+            if golden and number < goldens:
+                write_golden(
+                    golden.model_copy(update={"id": name, "texts": (hash_text(text),)}), into / "goldens" / task.name
+                )
+
+
+def _folder(into: Path) -> Path:
+    folder = into / "runs" / "large"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def measure(into: Path) -> dict[str, float]:
+    """What a person waits for, in CPU seconds (the machine may be busy), and the memory in MB."""
+    here = find_project(Path(__file__).parent)
+    run = open_run(into / "runs" / "large")
+    task = load_task(run.info.task, here.root)
+    folder = into / "goldens" / task.name
+    desk = Desk(
+        task=task,
+        run=run,
+        against=None,
+        folder=folder,
+        log=Log(folder),
+        texts=texts_of(Project(into, Settings())),
+        by="benchmark",
+        writable=False,
+        order="worst",
+        language="en",
+        uncertainty=dict,
+    )
+    client = TestClient(app(desk))
+    (last,) = deque(run.extractions(), maxlen=1)
+    found = {}
+    for what, address in (
+        ("looked through and listed", "/"),
+        ("listed again", "/"),
+        ("filtered", "/?undecided=1&page=3"),
+        ("searched first", "/?q=산업"),
+        ("searched again", "/?q=육성"),
+        ("one article", f"/article/{last.article}"),
+    ):
+        start = time.process_time()
+        answer = client.get(address)
+        found[what] = round(time.process_time() - start, 3)
+        assert answer.status_code == 200
+    found["MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return found
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--articles", type=int, nargs="*", default=[1_000, 10_000])
+    arguments.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    if given.measure:
+        print(json.dumps(measure(given.measure)))
+        return
+    for articles in given.articles:
+        for goldens in (articles // 20, articles):
+            with tempfile.TemporaryDirectory() as folder:
+                build(Path(folder), articles, goldens)
+                done = subprocess.run(  # noqa: S603 - this file itself
+                    [sys.executable, __file__, "--measure", folder], check=True, capture_output=True, text=True
+                )
+                print(f"{articles:,} articles, {goldens:,} goldens: {done.stdout.strip()}")
+
+
+if __name__ == "__main__":
+    main()
