@@ -83,7 +83,9 @@ def _fields(schema: type[BaseModel], path: str) -> Iterator[tuple[str, str, str,
             )
             marks = {type(mark).__name__.lower() for mark in _marks(field)}
             compared = (
-                "choice" if _choices(field.annotation) else next((m for m in ("amount", "date") if m in marks), "text")
+                "choice"
+                if _choices(field.annotation)
+                else next((m for m in ("amount", "date", "region") if m in marks), "text")
             )
             yield (
                 f"`{at}{'[]' if is_list else ''}`",

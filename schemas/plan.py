@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from workbench.errors import ReadingRefused
 from workbench.korean import read_amount
 from workbench.schema import Cited, Quote
-from workbench.scoring import Amount, Date, Identity
+from workbench.scoring import Amount, Date, Identity, Region
 
 DateText = Annotated[str, Date()]
 AmountText = Annotated[str, Amount()]
@@ -96,7 +96,7 @@ class Project(Item):
         description="planned: 앞으로 할 일. under_way: 진행 중. done: 끝남. unstated: 기사로는 알 수 없음"
     )
     progress: str | None = Field(description="진척도. 원문 그대로(예: 공정률 80%)")
-    place: str | None = Field(description="사업의 장소")
+    place: Annotated[str, Region(leading=True)] | None = Field(description="사업의 장소")
     quote: Evidence
 
 
@@ -132,7 +132,7 @@ class Plan(Item):
 
     title: Cited[str] | None = Field(description="계획 자체의 이름, 인쇄된 그대로. 기사가 이름을 말하지 않으면 null")
     subplans: list[Named] = Field(description="이 계획이 품거나 기대는 다른 계획의 이름")
-    jurisdiction: Cited[str] = Field(description="누구의 계획인가: 지방정부의 이름, 원문 그대로")
+    jurisdiction: Cited[Annotated[str, Region()]] = Field(description="누구의 계획인가: 지방정부의 이름, 원문 그대로")
     announced: Announced | None = Field(description="발표. 기사에 아무것도 없으면 null")
     vision: list[Cited[str]] = Field(description="계획 전체가 내건 비전·목표·구호의 명사구. 따옴표는 뺀다")
     period: Cited[DateText] | None = Field(

@@ -9,6 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from workbench.articles import Article
+from workbench.canonical import canonical_text, hash_text
+
 settings.register_profile("workbench", deadline=None)  # no test depends on how fast the machine is
 settings.load_profile("workbench")
 
@@ -31,6 +34,12 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     return root
+
+
+def article_of(text: str, name: str = "a", **known: Any) -> Article:
+    """An article that no file holds."""
+    text = canonical_text(text)
+    return Article(name, text, hash_text(text), f"articles/{name}.txt", **known)
 
 
 def nfc(text: str) -> str:

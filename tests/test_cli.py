@@ -430,3 +430,112 @@ def test_a_run_over_the_whole_project_does_not_read_its_own_runs(
     newest = max((project / "runs").iterdir(), key=lambda folder: folder.name)
     places = [line["place"] for line in lines(newest / "extractions.jsonl")]
     assert not [place for place in places if place.startswith(("runs", "recordings"))]
+
+
+@pytest.mark.parametrize("command", ["eval", "diff"])
+def test_a_schema_that_changed_since_the_run_is_said_beside_the_figures(
+    project: Path, golden: Path, server: Loopback, workbench: Command, command: str
+) -> None:
+    recorded(server, workbench)
+    assert "the schema changed" not in workbench(command).out
+    schema = project / "schemas" / "street.py"
+    schema.write_text(schema.read_text(encoding="utf-8").replace("가게 하나.", "가게 한 곳."), encoding="utf-8")
+    assert "note  the schema changed since" in workbench(command).out
+    assert any("the schema changed" in note for note in workbench(command, "--json").json["notes"])
+
+
+def test_what_a_schema_file_prints_is_no_data(project: Path, server: Loopback, workbench: Command) -> None:
+    """Neither when it is imported nor when its validators run."""
+    schema = project / "schemas" / "street.py"
+    talkative = """
+from pydantic import field_validator
+import sys
+
+print("imported")
+sys.stdout.write("written\\n")
+
+
+class Shop(BaseModel):
+    @field_validator("name")
+    @classmethod
+    def _check(cls, name: str) -> str:
+        print("validated", name)
+        return name
+"""
+    code = schema.read_text(encoding="utf-8").replace("\nclass Shop(BaseModel):", talkative)
+    schema.write_text(code, encoding="utf-8")
+    result = workbench("run", "--base-url", server.base_url, "--json")
+    assert result.json["states"] == {"ok": 2}
+    assert all(words in result.err for words in ("imported\n", "written\n", "validated 밀밭\n"))
+
+
+@pytest.fixture
+def regional(project: Path) -> Path:
+    """The small project, whose street is a region and whose articles speak of them."""
+    schema = project / "schemas" / "street.py"
+    code = schema.read_text(encoding="utf-8").replace("Cited[str] | None", "Cited[Annotated[str, Region()]] | None")
+    head = "from typing import Annotated\nfrom workbench.scoring import Region\n"
+    schema.write_text(head + code, encoding="utf-8")
+    (project / "articles" / "bakery.txt").write_text("광주시에 빵집이 선다. 경기 하남시와 가깝다.", encoding="utf-8")
+    (project / "articles" / "bakery.json").write_text('{"published": "2025-06"}', encoding="utf-8")
+    (project / "articles" / "bookshop.txt").write_text("광주시에 헌책방이 있다.", encoding="utf-8")
+    return project
+
+
+REGIONAL = '{"street": {"value": "광주시", "quote": "광주시에"}, "shops": []}'
+
+
+def test_a_region_is_read_with_the_article_and_kept_beside_what_was_copied(regional: Path, workbench: Command) -> None:
+    with Loopback(answer=REGIONAL) as server:
+        workbench("run", "--base-url", server.base_url)
+    (read,) = workbench("show", "bakery", "--json").json["readings"].items()
+    assert read == (
+        "/street/value",
+        {
+            "code": "41610",
+            "name": "광주시",
+            "sido": "경기도",
+            "as_of": "2025-06",
+            "unread": None,
+            "candidates": [],
+        },
+    )
+    assert workbench("show", "bakery", "--json").json["record"]["street"]["value"] == "광주시"
+    assert "광주시  → 경기도 광주시 (41610)" in workbench("show", "bakery").out
+    other = workbench("show", "bookshop", "--json").json
+    assert set(other["readings"]["/street/value"]["candidates"]) == {"경기도 광주시", "광주광역시"}
+    assert "ambiguous_region" in {finding["name"] for finding in other["findings"]}
+
+
+def test_regions_are_exported_beside_the_copied_text(regional: Path, workbench: Command) -> None:
+    with Loopback(answer=REGIONAL) as server:
+        workbench("run", "--base-url", server.base_url)
+    written = workbench("export", "--to", "jsonl", "--json").json
+    rows = {row["article"]: row for row in lines(Path(written["tables"]["articles"]["file"]))}
+    names = ["street", *(f"street_{part}" for part in ("code", "name", "sido", "as_of"))]
+    assert [rows["bakery"][name] for name in names] == ["광주시", "41610", "광주시", "경기도", "2025-06"]
+    assert [rows["bookshop"][name] for name in names] == ["광주시", None, None, None, None]
+    assert "may be any of" in rows["bookshop"]["street_unread"]
+
+
+def test_two_names_of_one_region_are_the_same_as_the_article_has_it(regional: Path, workbench: Command) -> None:
+    from workbench.canonical import hash_text
+
+    for name in ("bakery", "bookshop"):
+        fields = {
+            "format": "workbench.golden/1",
+            "id": name,
+            "schema": "1",
+            "texts": [hash_text((regional / "articles" / f"{name}.txt").read_text(encoding="utf-8"))],
+            "record": {"street": "경기 광주시", "shops": []},
+        }
+        file = regional / "goldens" / "street" / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(fields), encoding="utf-8")
+    with Loopback(answer=REGIONAL) as server:
+        run = workbench("run", "--base-url", server.base_url, "--json").json
+    assert {one["article"]: one["f1"] for one in run["articles"]} == {"bakery": 1, "bookshop": 0}
+    assert {one["article"]: one["f1"] for one in workbench("eval", "--json").json["articles"]} == {
+        "bakery": 1,
+        "bookshop": 0,
+    }

@@ -17,6 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from helpers import article_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import Loopback
@@ -85,7 +86,7 @@ def extraction(record: BaseModel | None, name: str = "market", *, published: str
         record=record.model_dump(mode="json"),
         spans=grounding.spans,
         quotes=grounding.quotes,
-        findings=tuple(findings(record, grounding, published)),
+        findings=tuple(findings(record, grounding, article_of(ARTICLE, published=published))),
     )
 
 

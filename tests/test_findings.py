@@ -1,15 +1,18 @@
 """What code notices about a record without knowing the answer."""
 
+import json
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
+from helpers import article_of
 from pydantic import BaseModel
 
 from workbench.evidence import ground
+from workbench.examples import Example
 from workbench.findings import Finding, findings
 from workbench.schema import Cited, Quote
-from workbench.scoring import Amount, Date, Identity
+from workbench.scoring import Amount, Date, Identity, Region
 
 
 class Item(BaseModel):
@@ -33,7 +36,10 @@ ARTICLE = "빵은 3천원이고 떡은 비싸다. 빵은 1987년부터 팔았다
 
 def noticed(*items: Item, schema: type[Listing] = Listing, published: str | None = "2025") -> list[tuple[str, str]]:
     record = schema(items=list(items))
-    return [(finding.name, finding.at) for finding in findings(record, ground(record, ARTICLE), published)]
+    return [
+        (finding.name, finding.at)
+        for finding in findings(record, ground(record, ARTICLE), article_of(ARTICLE, published=published))
+    ]
 
 
 def test_a_record_in_order_gives_no_finding() -> None:
@@ -86,4 +92,64 @@ def test_two_items_that_name_the_same_are_said(second: str, found: list[tuple[st
 
 def test_a_schema_may_notice_more() -> None:
     record = Counted(items=[])
-    assert findings(record, ground(record, ARTICLE), None) == [Finding("few_items", "/items", "there are only 0")]
+    assert findings(record, ground(record, ARTICLE), article_of(ARTICLE)) == [
+        Finding("few_items", "/items", "there are only 0")
+    ]
+
+
+# --- values from examples
+
+
+def example(answer: dict[str, Any]) -> Example:
+    return Example(
+        "g", "sha256:0", (), article_of("쌀집은 1만원이다.", "other"), json.dumps(answer, ensure_ascii=False)
+    )
+
+
+def leaked(item: Item, answer: dict[str, Any]) -> list[tuple[str, str]]:
+    record = Listing(items=[item])
+    found = findings(record, ground(record, ARTICLE), article_of(ARTICLE, published="2025"), [example(answer)])
+    return [(finding.name, finding.at) for finding in found if finding.name == "value_from_example"]
+
+
+def test_a_value_that_only_an_example_has_is_said() -> None:
+    answer = {"items": [{"name": "쌀집", "price": "1만원", "quote": "쌀집은 1만원"}]}
+    assert leaked(Item(name="쌀 집", quote="빵은 3천원이고"), answer) == [("value_from_example", "/items/0/name")]
+
+
+def test_a_quote_that_only_an_example_has_is_said() -> None:
+    answer = {"items": [{"name": "쌀집", "price": "1만원", "quote": "쌀집은 1만원"}]}
+    assert leaked(Item(name="빵", quote="쌀집은 1만원"), answer) == [("value_from_example", "/items/0/quote")]
+
+
+def test_a_value_that_the_article_has_too_is_from_the_article() -> None:
+    assert leaked(Item(name="빵", quote="빵은 3천원이고"), {"items": [{"name": "빵"}]}) == []
+
+
+def test_a_value_that_is_a_part_of_an_examples_value_is_not_from_it() -> None:
+    assert leaked(Item(name="쌀", quote="빵은 3천원이고"), {"items": [{"name": "쌀집"}]}) == []
+
+
+# --- regions
+
+
+class Post(BaseModel):
+    seat: Annotated[str, Region()] | None = None
+    place: Annotated[str, Region(leading=True)] | None = None
+
+
+def regions(post: Post, text: str, published: str | None = "2025") -> list[tuple[str, str]]:
+    article = article_of(text, published=published)
+    return [(finding.name, finding.at) for finding in findings(post, ground(post, text), article)]
+
+
+def test_a_region_that_the_article_does_not_settle_is_said_with_those_that_it_may_be() -> None:
+    post = Post(seat="고성군", place="중구 동문로")
+    assert regions(post, "고성군이 중구에 알렸다.") == [("ambiguous_region", "/seat"), ("ambiguous_region", "/place")]
+    assert regions(Post(seat="고성군"), "강원의 고성군이 알렸다.") == []
+
+
+def test_a_region_that_is_none_is_said_and_a_place_need_not_name_one() -> None:
+    assert regions(Post(seat="우리 고장", place="백구면"), "우리 고장의 백구면이다.") == [
+        ("unreadable_region", "/seat")
+    ]

@@ -96,6 +96,19 @@ def test_a_golden_that_does_not_hold_is_refused_naming_the_place(
     assert caught.value.where == str(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize("place", ["record", "alternates"])
+def test_a_number_that_json_cannot_hold_is_refused(tmp_path: Path, place: str) -> None:
+    """Python reads it as infinity, which equals any other number too large."""
+    class_of = create_model("Counted", count=float)
+    made = fields(schema=schema_version(class_of), record={"count": 1}, alternates={"/count": [2]})
+    text = json.dumps(made).replace(
+        '{"count": 1}' if place == "record" else "[2]", '{"count": 1e999}' if place == "record" else "[1e999]"
+    )
+    write(tmp_path, {"a.json": text})
+    with pytest.raises(GoldenError):
+        read_golden(tmp_path / "a.json", class_of)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", "가".encode("cp949"), b"[" * 100_000])
 def test_a_file_that_is_no_golden_is_refused(tmp_path: Path, content: bytes) -> None:
     write(tmp_path, {"a.json": content})

@@ -71,3 +71,31 @@ def test_a_file_that_is_no_json_is_named(workbench: Command, pair: tuple[Path, P
     broken.write_text("{", encoding="utf-8")
     result = workbench("score", pair[0], broken)
     assert (result.code, "broken.json" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize(("schema", "says"), [('{"type": 5}', "5 makes no sense"), ("[]", "[] is no schema")])
+def test_a_schema_that_makes_no_sense_is_the_users_to_mend(
+    workbench: Command, pair: tuple[Path, Path], tmp_path: Path, schema: str, says: str
+) -> None:
+    file = tmp_path / "schema.json"
+    file.write_text(schema, encoding="utf-8")
+    result = workbench("score", *pair, "--schema", file)
+    assert (result.code, says in result.err, result.out) == (2, True, "")
+
+
+@pytest.mark.parametrize("day", ["zzz", "2025-02-30", "20250612"])
+def test_a_day_that_is_none_is_refused_whether_or_not_it_is_needed(
+    workbench: Command, pair: tuple[Path, Path], day: str
+) -> None:
+    result = workbench("score", *pair, "--as-of", day)
+    assert (result.code, "--as-of" in result.err, result.out) == (2, True, "")
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "Infinity", "NaN"])
+def test_a_number_that_json_cannot_hold_is_refused_and_not_taken_for_infinity(
+    workbench: Command, pair: tuple[Path, Path], tmp_path: Path, number: str
+) -> None:
+    file = tmp_path / "huge.json"
+    file.write_text(f'{{"n": {number}}}', encoding="utf-8")
+    result = workbench("score", file, pair[1])
+    assert (result.code, "huge.json" in result.err, result.out) == (2, True, "")

@@ -178,10 +178,10 @@ def test_an_alternate_that_is_chosen_from_a_list_need_not_stand_in_the_article(
     assert (result["not_found"], result["alternates_not_found"]) == ({}, {"bakery": {"/shops/0/since": ["냬년"]}})
 
 
-def test_goldens_check_ends_at_a_golden_that_does_not_hold_and_names_it(
+def test_goldens_check_ends_at_a_file_that_is_no_golden_and_names_it(
     run: Path, project: Path, workbench: Command
 ) -> None:
-    relabel(project, schema="0")
+    relabel(project, texts="sha256:1")
     result = workbench("goldens", "check")
     assert (result.code, "bakery.json" in result.err) == (2, True)
 

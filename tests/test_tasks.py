@@ -340,8 +340,9 @@ def test_mode_json_sends_the_schema_in_the_prompt_alone(tmp_path: Path) -> None:
 
 
 def test_marks_on_the_schemas_fields_do_not_enter_the_request(tmp_path: Path) -> None:
-    marked = SCHEMA.replace("Cited[str]", "Annotated[str, Identity()] | None")
-    marked = "from typing import Annotated\nfrom workbench.scoring import Identity" + marked
+    marked = SCHEMA.replace("Cited[str]", 'Annotated[str, Identity(), Region(), Formerly("title")] | None')
+    marked = "from typing import Annotated\nfrom workbench.scoring import Identity, Region" + marked
+    marked = marked.replace("import Cited", "import Formerly")
     plain = render(load(tmp_path / "1", schema=SCHEMA.replace("Cited[str]", "str | None")), article("가"), Model("m"))
     assert render(load(tmp_path / "2", schema=marked), article("가"), Model("m")).key == plain.key
 

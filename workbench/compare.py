@@ -208,6 +208,7 @@ def _questions(info: RunInfo) -> dict[str, Any]:
         "model": info.model,
         "endpoint": info.endpoint,
         **info.front_matter,
+        "goldens shown": [f"{golden} {version[7:13]}" for golden, version in info.examples.items()],
         "reasks": info.reasks,
         **{f"version of {name}": version for name, version in info.versions.items()},
     }

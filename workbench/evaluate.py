@@ -5,7 +5,7 @@ An article without a golden is not scored; an extraction without a record is sco
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -176,21 +176,35 @@ def field_scores(article: ArticleScore) -> Mapping[str, float]:
     }
 
 
-def evaluate(extractions: Iterable[Extraction], goldens: Goldens, schema: type[BaseModel]) -> Evaluation:
+def evaluate(
+    extractions: Iterable[Extraction],
+    goldens: Goldens,
+    schema: type[BaseModel],
+    text: Callable[[Extraction], str | None] = lambda _: None,
+) -> Evaluation:
     """Score each extraction against the golden that answers its text.
+
+    ``text`` gives an extraction's article, where it is at hand: asked for only where it may settle which region a name means.
 
     Raises:
         RunError: If a record does not fit the schema any more.
     """
     articles = tuple(
-        score_article(extraction, goldens.find(extraction.article, extraction.text), schema)
+        score_article(extraction, goldens.find(extraction.article, extraction.text), schema, text)
         for extraction in extractions
     )
     return Evaluation(articles, tuple(_notes(articles, goldens)))
 
 
-def score_article(extraction: Extraction, golden: Golden | None, schema: type[BaseModel]) -> ArticleScore:
+def score_article(
+    extraction: Extraction,
+    golden: Golden | None,
+    schema: type[BaseModel],
+    text: Callable[[Extraction], str | None] = lambda _: None,
+) -> ArticleScore:
     """One extraction held against its golden, if it has one.
+
+    ``text`` gives its article, as in `evaluate`.
 
     Raises:
         RunError: If its record does not fit the schema any more.
@@ -201,7 +215,9 @@ def score_article(extraction: Extraction, golden: Golden | None, schema: type[Ba
     if golden is None:
         return ArticleScore(extraction, None, None, filled)
     as_of = golden.published or extraction.published
-    scored = score(golden.record, found, form(schema), alternates=golden.alternates, as_of=as_of)
+    scored = score(
+        golden.record, found, form(schema), alternates=golden.alternates, as_of=as_of, article=lambda: text(extraction)
+    )
     return ArticleScore(extraction, golden.id, scored, filled)
 
 
@@ -215,6 +231,14 @@ def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str
             )
         for note in article.score.notes if article.score else ():
             yield f"{article.extraction.article}: {note}"
+    for article in articles:
+        if article.golden in article.extraction.examples:
+            yield (
+                f"{article.extraction.article}: its own golden, {article.golden}, was among its examples, which a golden may "
+                "become whose texts are added to: its score says nothing; run it again"
+            )
+    if shown := sum(bool(article.extraction.examples) for article in articles):
+        yield f"{shown} of {len(articles)} articles were shown goldens of other articles as examples"
     wrong = sum(len(article.score.critical) for article in articles if article.score)
     if wrong:
         yield f"{wrong} critical leaves are wrong; `workbench eval --json` lists them"

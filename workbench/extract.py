@@ -13,6 +13,7 @@ from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayM
 from workbench.evidence import Grounding, Span, ground
 from workbench.findings import Finding, findings
 from workbench.prices import NOTHING, Cost
+from workbench.readings import RegionReading, readings
 from workbench.recordings import Answer, Exchange
 from workbench.tasks import Request, Task, render
 
@@ -59,11 +60,15 @@ class Extraction(BaseModel):
     record: JsonValue = None
     """As the model gave it, with its quotes."""
     spans: dict[str, Span] = {}
+    readings: dict[str, RegionReading] = {}
+    """What code read in the record with the article as context, by JSON Pointer."""
     quotes: int = 0
     """How many quotes the record holds, found or not."""
     leaves: int = 0
     """How many copied values stand beside a quote."""
     findings: tuple[Finding, ...] = ()
+    examples: tuple[str, ...] = ()
+    """Ids of the goldens that were shown with it as examples."""
     exchanges: tuple[str, ...] = ()
     """Keys of the recordings, the last of them the one that was read."""
     origins: tuple[str, ...] = ()
@@ -125,7 +130,7 @@ async def extract(
     Whatever happens to the one article is a state of its extraction, not an error.
 
     Raises:
-        TaskError: If the prompt's template fails.
+        TaskError: If the prompt's template fails, or it cannot be shown the examples that the prompt asks for.
         SchemaError: If the schema's own code fails.
     """
     exchanges: list[Exchange] = []
@@ -153,6 +158,7 @@ async def extract(
         state, reason, ended_by = "invalid" if exchanges else "rejected", str(error), error
     except ProviderError as error:
         state, reason, ended_by = "failed", str(error), error
+    examples = task.examples_of(article)
     grounding = ground(record, article.text) if record is not None else Grounding()
     return unextracted(article, state, reason).model_copy(
         update={
@@ -160,9 +166,11 @@ async def extract(
             "sample": sample,
             "record": record.model_dump(mode="json") if record is not None else None,
             "spans": grounding.spans,
+            "readings": readings(record, article) if record is not None else {},
             "quotes": grounding.quotes,
             "leaves": grounding.leaves,
-            "findings": tuple(findings(record, grounding, article.published)) if record is not None else (),
+            "findings": tuple(findings(record, grounding, article, examples)) if record is not None else (),
+            "examples": tuple(example.golden for example in examples) if exchanges else (),
             "exchanges": tuple(exchange.recording.key for exchange in exchanges),
             "origins": tuple(sorted({exchange.recording.origin for exchange in exchanges})),
             "tokens": sum((_usage(exchange) for exchange in exchanges), Usage()),

@@ -4,16 +4,21 @@ A schema may notice more than the workbench can: if its model has a method ``not
 JSON Pointer, words) is a finding like any other.
 """
 
+import json
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from workbench.articles import Article
 from workbench.errors import ReadingRefused
-from workbench.evidence import Grounding
+from workbench.evidence import Grounding, Text
+from workbench.examples import Example
 from workbench.korean import read_amount, read_date
-from workbench.schema import Copied, copied_texts
+from workbench.readings import readings
+from workbench.schema import Copied, citations, copied_texts, scalars
 from workbench.scoring import Amount, Date, Identity
 
 __all__ = ["Finding", "findings"]
@@ -34,13 +39,17 @@ class Finding:
     says: str
 
 
-def findings(record: BaseModel, grounding: Grounding, published: str | None) -> list[Finding]:
-    """What there is to notice about a record; ``published`` is the article's day, month or year, by which dates are read."""
+def findings(
+    record: BaseModel, grounding: Grounding, article: Article, examples: Sequence[Example] = ()
+) -> list[Finding]:
+    """What there is to notice about the record of an article, whose day dates are read by; ``examples`` were shown with it."""
     texts = list(copied_texts(record))
     return [
         *_evidence(grounding),
-        *(finding for text in texts for finding in _readings(text, published)),
+        *(finding for text in texts for finding in _readings(text, article.published)),
+        *_regions(record, article),
         *_duplicates(texts),
+        *_from_examples(record, texts, article, examples),
         *_noticed(record),
     ]
 
@@ -76,18 +85,49 @@ def _readings(copied: Copied, published: str | None) -> Iterator[Finding]:
             yield Finding("early_date", copied.at, f"{start.year} lies before the article's century")
 
 
+def _regions(record: BaseModel, article: Article) -> Iterator[Finding]:
+    """Names of regions that the article does not settle, and what is no region's name where one should stand."""
+    for at, reading in readings(record, article).items():
+        if reading.unread:
+            yield Finding("ambiguous_region" if reading.candidates else "unreadable_region", at, reading.unread)
+
+
 def _duplicates(texts: list[Copied]) -> Iterator[Finding]:
     """Items of one list whose identifying fields all say the same as those of an item before."""
     said: dict[str, list[str]] = defaultdict(list)
     for copied in texts:
         if any(isinstance(mark, Identity) for mark in copied.marks):
             item, _, field = copied.at.rpartition("/")
-            said[item].append(f"{field} {''.join(copied.text.split())}")
+            said[item].append(f"{field} {_letters(copied.text)}")
     first: dict[tuple[str, ...], str] = {}
     for item, words in said.items():
         among, _, index = item.rpartition("/")
         if index.isdigit() and (before := first.setdefault((among, *words), item)) != item:
             yield Finding("duplicate_item", item, f"it names what {before} names")
+
+
+def _from_examples(
+    record: BaseModel, texts: list[Copied], article: Article, examples: Sequence[Example]
+) -> Iterator[Finding]:
+    """Values and quotes that stand in an example's answer, and nowhere in the article."""
+    if not examples:
+        return
+    said: dict[str, str] = {}
+    for example in examples:
+        for _, value in scalars(json.loads(example.answer)):
+            if isinstance(value, str):
+                said.setdefault(_letters(value), example.golden)
+    text = Text(article.text)
+    given = [(copied.at, copied.text) for copied in texts]
+    given += [(citation.at, citation.quote) for citation in citations(record)]
+    for at, words in given:
+        golden = said.get(_letters(words))
+        if golden and words.strip() and not text.find(words):
+            yield Finding("value_from_example", at, f"this stands in the example {golden}, and nowhere in the article")
+
+
+def _letters(text: str) -> str:
+    return "".join(unicodedata.normalize("NFC", text).split())
 
 
 def _noticed(record: BaseModel) -> Iterator[Finding]:

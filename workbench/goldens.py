@@ -6,7 +6,7 @@ share one golden.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,10 @@ __all__ = [
     "INDEX",
     "Golden",
     "Goldens",
+    "gather",
     "golden_file",
     "golden_text",
+    "open_golden",
     "parse_golden",
     "read_golden",
     "read_goldens",
@@ -79,16 +81,24 @@ def read_goldens(folder: Path, schema: type[BaseModel]) -> Goldens:
     Raises:
         GoldenError: If one does not hold, or two answer the same text.
     """
+    return gather(folder, (read_golden(file, schema) for file in sorted(folder.glob("*.json"))))
+
+
+def gather(folder: Path, goldens: Iterable[Golden]) -> Goldens:
+    """The goldens of a folder, to be found by what they answer.
+
+    Raises:
+        GoldenError: If two answer the same text.
+    """
     by_id: dict[str, Golden] = {}
     by_text: dict[str, Golden] = {}
-    for file in sorted(folder.glob("*.json")):
-        golden = read_golden(file, schema)
+    for golden in goldens:
         by_id[golden.id] = golden
         for text in dict.fromkeys(golden.texts):
             if text in by_text:
                 raise GoldenError(
                     f"{by_text[text].id!r} answers the same text",
-                    where=str(file),
+                    where=str(folder / f"{golden.id}.json"),
                     way_out=f"delete {text} from one of the two",
                 )
             by_text[text] = golden
@@ -101,11 +111,7 @@ def read_golden(file: Path, schema: type[BaseModel]) -> Golden:
     Raises:
         GoldenError: If it is no golden, answers another version of the schema, or does not validate; names the place.
     """
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise GoldenError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
-    return parse_golden(content, file, schema)
+    return parse_golden(_content(file), file, schema)
 
 
 def parse_golden(content: bytes, file: Path, schema: type[BaseModel]) -> Golden:
@@ -114,33 +120,55 @@ def parse_golden(content: bytes, file: Path, schema: type[BaseModel]) -> Golden:
     Raises:
         GoldenError: As `read_golden` does.
     """
-    try:
-        golden = Golden.model_validate_json(content)
-    except ValidationError as error:
-        raise _invalid(error, (), file) from error
-    try:
-        # As JSON, where a date is text and a tuple is a list.
-        form(schema).model_validate_json(canonical_json(golden.record), strict=True)
-    except ValidationError as error:
-        raise _invalid(error, ("record",), file) from error
-    except ValueError as error:
-        raise GoldenError(f"record: {error}", where=str(file), expected="JSON") from error
-    if golden.id != canonical_text(file.stem):
-        raise GoldenError(f"its id is {golden.id!r}", where=str(file), expected=f"the file's name, {file.stem!r}")
+    golden = _opened(content, file)
     wanted = schema_version(schema)
     if golden.schema_ != wanted:
         raise GoldenError(
             f"it answers version {golden.schema_} of the schema",
             where=str(file),
             expected=f"version {wanted}",
-            way_out="label what changed, then set its schema to the new version",
+            way_out="`workbench goldens check` says what is to be labelled, and with --write carries over the rest",
         )
+    try:
+        # As JSON, where a date is text and a tuple is a list.
+        form(schema).model_validate_json(canonical_json(golden.record), strict=True)
+        canonical_json([value for values in golden.alternates.values() for value in values])
+    except ValidationError as error:
+        raise _invalid(error, ("record",), file) from error
+    except ValueError as error:
+        raise GoldenError(f"record: {error}", where=str(file), expected="JSON") from error
+    for at in golden.alternates:
+        _check_pointer(golden.record, at, file)
+    return golden
+
+
+def open_golden(file: Path) -> Golden:
+    """A golden as its file has it, whatever schema it answers.
+
+    Raises:
+        GoldenError: If the file is no golden, or is called by another name than its id.
+    """
+    return _opened(_content(file), file)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise GoldenError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
+
+
+def _opened(content: bytes, file: Path) -> Golden:
+    try:
+        golden = Golden.model_validate_json(content)
+    except ValidationError as error:
+        raise _invalid(error, (), file) from error
+    if golden.id != canonical_text(file.stem):
+        raise GoldenError(f"its id is {golden.id!r}", where=str(file), expected=f"the file's name, {file.stem!r}")
     if golden.published is not None and iso_day(golden.published) != golden.published:
         raise GoldenError(
             f"published {golden.published!r} is no ISO 8601 date", where=str(file), expected="a day, a month or a year"
         )
-    for at in golden.alternates:
-        _check_pointer(golden.record, at, file)
     return golden
 
 
@@ -148,7 +176,9 @@ def _invalid(error: ValidationError, part: tuple[str, ...], file: Path) -> Golde
     first = error.errors()[0]
     at = "/".join((*part, *map(str, first["loc"])))
     says = f"{at}: {first['msg']}" if at else first["msg"]
-    return GoldenError(says, where=str(file), way_out="mend the golden, or label it anew")
+    return GoldenError(
+        says, where=str(file), way_out="mend the golden, or label it anew; `workbench goldens check` names every place"
+    )
 
 
 def _check_pointer(record: JsonValue, at: str, file: Path) -> None:

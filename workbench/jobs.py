@@ -388,6 +388,7 @@ def _info(job: Job, name: str, started: datetime) -> RunInfo:
         json_schema=hash_json(job.task.json_schema),
         front_matter=job.task.front.model_dump(mode="json", by_alias=True),
         reasks=job.reasks,
+        examples=job.task.examples.versions if job.task.examples else {},
         **_may_differ(job),
     )
 

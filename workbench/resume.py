@@ -142,6 +142,10 @@ def check_same(run: Run, now: RunInfo, task: Task) -> None:
         for name, old, new in _settings(then, now)
         if old != new
     ]
+    changed += [
+        f"the golden {golden}, an example, is another"
+        for golden in sorted(dict(then.examples.items() ^ now.examples.items()))
+    ]
     if then.prompt != now.prompt:
         changed.append("the prompt:\n" + _difference(run.folder / "prompt.md", prompt_text(task)))
     if then.json_schema != now.json_schema:

@@ -65,6 +65,8 @@ class RunInfo(BaseModel):
     front_matter: dict[str, Any]
     reasks: int
     retries: int
+    examples: dict[str, str] = {}
+    """The goldens that articles were shown as examples, each with its version; an article's own was not shown to it."""
     articles: list[str]
     """The files and folders that were given."""
     limit: int | None

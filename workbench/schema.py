@@ -8,7 +8,9 @@ holds, and what the scorer compares.
 import importlib.util
 import sys
 import types
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -26,10 +28,12 @@ __all__ = [
     "Citation",
     "Cited",
     "Copied",
+    "Formerly",
     "Quote",
     "citations",
     "copied_texts",
     "form",
+    "former_names",
     "load_schema",
     "pointer",
     "scalars",
@@ -56,6 +60,13 @@ class Cited(BaseModel, Generic[T]):
 
     value: T
     quote: Quote
+
+
+@dataclass(frozen=True)
+class Formerly:
+    """Marks a field that goldens of an earlier version have by another name: ``head: Annotated[str, Formerly("leader")]``."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ class Copied:
 def load_schema(reference: str, root: Path) -> type[BaseModel]:
     """The model class that ``file.py:Name`` names, relative to the project's folder.
 
-    The file is executed: it is code of the project's own, like its tests.
+    The file is executed: it is code of the project's own, like its tests. What it prints goes to stderr.
 
     Raises:
         SchemaError: If there is no such file or class, the file fails when imported, or a record of it could not be written and read back.
@@ -110,9 +121,11 @@ def load_schema(reference: str, root: Path) -> type[BaseModel]:
     if spec is None or spec.loader is None:
         raise SchemaError("this file is no Python module", where=str(path), expected="a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
+    module.__dict__["print"] = _print  # also from its validators, long after it was imported
     sys.modules[module_name] = module
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise SchemaError(f"the schema file fails: {type(error).__name__}: {error}", where=str(path)) from error
@@ -127,6 +140,11 @@ def load_schema(reference: str, root: Path) -> type[BaseModel]:
     if found:
         raise SchemaError("the schema does not fit: " + "; ".join(found), where=f"{path}:{name}")
     return schema
+
+
+def _print(*values: object, **options: Any) -> None:
+    """What a schema file prints: words for a person, where stdout is for data."""
+    print(*values, **{"file": sys.stderr, **options})  # noqa: T201 - the user's own words
 
 
 def _models(schema: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -161,9 +179,19 @@ def _unfit(model: type[BaseModel]) -> Iterator[str]:
             yield f"{at}.{name}: it is excluded from what is written"
         if _is_quote(field) and get_origin(field.annotation) not in {None, Union, types.UnionType}:
             yield f"{at}.{name}: several quotes in one field (a field cites one passage)"
+    former = Counter(name for field in model.model_fields.values() for name in former_names(field))
+    for name, times in former.items():
+        if times > 1 or name in model.model_fields:
+            yield f"{at}: {name!r} is the former name of a field, and of another or a field's own (which is meant?)"
     quotes = [name for name, field in model.model_fields.items() if _is_quote(field)]
     if len(quotes) > 1:
         yield f"{at}: {len(quotes)} quotes, {' and '.join(quotes)} (a model cites one passage)"
+
+
+def former_names(field: FieldInfo) -> tuple[str, ...]:
+    """What a field was called in earlier versions of its schema."""
+    marks = (*field.metadata, *_marks(field.annotation))
+    return tuple(mark.name for mark in marks if isinstance(mark, Formerly))
 
 
 def schema_version(schema: type[BaseModel]) -> str:
@@ -235,7 +263,7 @@ def citations(record: BaseModel) -> Iterator[Citation]:
 def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
     if isinstance(item, BaseModel):
         fields = type(item).model_fields
-        for quoted in (name for name, field in fields.items() if _is_quote(field)):
+        for quoted in _quotes(type(item)):
             quote = getattr(item, quoted)
             if isinstance(quote, str):
                 yield Citation(pointer(*at, quoted), quote, tuple(_supported(item, at)))
@@ -251,14 +279,13 @@ def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
 
 def _supported(item: BaseModel, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
     """The copied leaves of a model, those of its lists and of models in it that cite nothing themselves among them."""
-    for name, field in type(item).model_fields.items():
-        if not _is_quote(field) and not _is_chosen(field.annotation):
-            yield from _uncited(getattr(item, name), (*at, name))
+    for name in _copying(type(item)):
+        yield from _uncited(getattr(item, name), (*at, name))
 
 
 def _uncited(item: object, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
     if isinstance(item, BaseModel):
-        if not any(_is_quote(field) for field in type(item).model_fields.values()):
+        if not _quotes(type(item)):
             yield from _supported(item, at)
     elif isinstance(item, list | tuple):
         for index, child in enumerate(item):
@@ -277,9 +304,8 @@ def copied_texts(record: BaseModel) -> Iterator[Copied]:
 
 def _copied(item: object, at: tuple[str | int, ...], marks: tuple[object, ...]) -> Iterator[Copied]:
     if isinstance(item, BaseModel):
-        for name, field in type(item).model_fields.items():
-            if not _is_quote(field) and not _is_chosen(field.annotation):
-                yield from _copied(getattr(item, name), (*at, name), (*field.metadata, *_marks(field.annotation)))
+        for name, own in _copying(type(item)).items():
+            yield from _copied(getattr(item, name), (*at, name), own)
     elif isinstance(item, list | tuple):
         for index, child in enumerate(item):
             yield from _copied(child, (*at, index), marks)
@@ -288,6 +314,21 @@ def _copied(item: object, at: tuple[str | int, ...], marks: tuple[object, ...]) 
             yield from _copied(child, (*at, _step(key)), marks)
     elif isinstance(item, str):
         yield Copied(pointer(*at), item, marks)
+
+
+@cache
+def _copying(model: type[BaseModel]) -> dict[str, tuple[object, ...]]:
+    """The fields of a model that are neither quote nor chosen from a closed list, with their marks: asked of every record."""
+    return {
+        name: (*field.metadata, *_marks(field.annotation))
+        for name, field in model.model_fields.items()
+        if not _is_quote(field) and not _is_chosen(field.annotation)
+    }
+
+
+@cache
+def _quotes(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if _is_quote(field))
 
 
 def _marks(annotation: object) -> tuple[object, ...]:

@@ -6,8 +6,8 @@ Pointer. A model in a model is flattened, its name before its fields'. What fits
 whole, as JSON in one column. A column whose name is taken has ``record_`` before it.
 
 Beside a field stand, by its name: ``_span_start`` and ``_span_end``, where the copied text stands in the article; ``_quote`` with ``_quote_start``
-and ``_quote_end``, the same for a passage cited (half-open, code points of the NFC text); and what code reads in amounts and dates, or in ``_unread``
-why it reads nothing. ``findings``, always last, has the names of the row's own findings; an article's row has all of them.
+and ``_quote_end``, the same for a passage cited (half-open, code points of the NFC text); and what code reads in amounts, dates and regions, or in
+``_unread`` why it reads nothing. ``findings``, always last, has the names of the row's own findings; an article's row has all of them.
 """
 
 import types
@@ -29,7 +29,7 @@ from workbench.errors import ReadingRefused
 from workbench.extract import Extraction
 from workbench.korean import read_amount, read_date
 from workbench.schema import Cited, Quote, pointer
-from workbench.scoring import Amount, Date
+from workbench.scoring import Amount, Date, Region
 
 __all__ = ["PLACES", "WHOLE", "Column", "Kind", "Table", "Value", "rows", "tables"]
 
@@ -225,8 +225,8 @@ def _parts(arms: Sequence[Arm], *, cited: bool) -> tuple[_Part, ...]:
         return (value,)
     if _is_quote(arms):
         return value, QUOTE
-    marks = [mark for _, marks in arms for mark in marks if isinstance(mark, Amount | Date)]
-    reading = (AMOUNT if isinstance(marks[-1], Amount) else DATE,) if marks else ()
+    marks = [mark for _, marks in arms for mark in marks if isinstance(mark, Amount | Date | Region)]
+    reading = (READ_AS[type(marks[-1])],) if marks else ()
     return value, *((SPAN,) if cited else ()), *reading
 
 
@@ -293,6 +293,12 @@ def _read_date(text: str, published: str | None) -> tuple[Value, ...]:
     return read.start, read.end, read.grain, read.approximate, None if read.resolved else f"hangs on {read.hangs_on}"
 
 
+def _region(_: object, at: str, extraction: Extraction) -> tuple[Value, ...]:
+    """A region as it was read when the run was made, with the article as context; nothing of a place that begins with none."""
+    read = extraction.readings.get(at)
+    return (read.code, read.name, read.sido, read.as_of, read.unread) if read else (None,) * 5
+
+
 SPAN = _Part(_columns("integer", "_span_start _span_end"), _span)
 QUOTE = _Part(_columns("integer", "_start _end"), _span)
 AMOUNT = _Part(
@@ -301,6 +307,10 @@ AMOUNT = _Part(
 DATE = _Part(
     (*_columns("day", "_start _end"), Column("_grain"), Column("_approximate", "boolean"), Column("_unread")), _date
 )
+
+
+REGION = _Part(_columns("text", "_code _name _sido _as_of _unread"), _region)
+READ_AS: dict[type, _Part] = {Amount: AMOUNT, Date: DATE, Region: REGION}
 
 
 def rows(top: Table, extraction: Extraction) -> Iterator[tuple[Table, list[Value]]]:

@@ -2,17 +2,21 @@
 
 A prompt is a Markdown file: TOML front matter between ``+++`` lines, then the messages, each under a heading ``# system``, ``# user`` or
 ``# assistant``. Templates are Jinja2, sandboxed; an article's text is data to them and is never itself a template.
+
+With ``examples = N`` in the front matter a request shows N goldens of other articles. Where a template names ``examples`` they stand where it puts
+them. Else each is a turn of its own: the messages from the first that names ``article`` on, rendered for the example's article, then its
+answer as the assistant's; the turn of the article itself comes last.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -20,6 +24,7 @@ from workbench.articles import Article
 from workbench.canonical import canonical_json, canonical_text, first_problem, hash_json, hash_text
 from workbench.endpoints import Model
 from workbench.errors import TaskError
+from workbench.examples import Example, Examples
 from workbench.jsonschema import json_schema, strict_schema
 from workbench.schema import load_schema
 from workbench.settings import Mode
@@ -28,8 +33,8 @@ __all__ = ["Facets", "FrontMatter", "Request", "Task", "load_task", "reask_key",
 
 API = "chat.completions"
 PROMPT = re.compile(r"\+\+\+\n(?P<front>.*?\n|)\+\+\+(?:\n(?P<body>.*))?", re.DOTALL)
-PROBE = "\ue000"
-"""A character for private use: that a prompt shows it means that it shows the article."""
+PROBE, EXAMPLE_PROBE, ANSWER_PROBE = "\ue000", "\ue001", "\ue002"
+"""Characters for private use: that a prompt shows one means that it shows the article, an example's article, an example's answer."""
 HEADING = re.compile(r"^# (system|user|assistant)[ \t]*$", re.MULTILINE)
 
 
@@ -48,6 +53,8 @@ class FrontMatter(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     """The most that the model may answer, in tokens; a longer answer is ``truncated``."""
     reasoning_effort: str | None = None
+    examples: int | None = Field(default=None, ge=0, le=100)
+    """How many goldens of other articles a request shows, with the answers that they should have had."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Task:
         schema: The Pydantic model that an answer must satisfy.
         json_schema: What the endpoint is sent of it.
         messages: Role and template of each message.
+        examples: What requests show beside their article, if the front matter asks for examples.
     """
 
     name: str
@@ -68,6 +76,23 @@ class Task:
     schema: type[BaseModel]
     json_schema: dict[str, Any]
     messages: tuple[tuple[str, str], ...]
+    examples: Examples | None = None
+
+    def examples_of(self, article: Article) -> tuple[Example, ...]:
+        """The examples that are shown with an article; none if the front matter asks for none.
+
+        Raises:
+            TaskError: If the examples were not given to the task, or too few are left without the article's own.
+        """
+        if not self.front.examples:
+            return ()
+        if self.examples is None:
+            raise TaskError(
+                f"it asks for {self.front.examples} examples and was given none",
+                where=f"prompts/{self.name}.md",
+                way_out="workbench.examples.choose finds them",
+            )
+        return self.examples.of(article)
 
 
 @dataclass(frozen=True)
@@ -79,6 +104,8 @@ class Facets:
     article: str
     model: str
     settings: str
+    examples: Annotated[str | None, Field(exclude_if=lambda examples: examples is None)] = None
+    """None, and not written down, for a request that shows none."""
 
 
 def reask_key(parent: str, attempt: int) -> str:
@@ -181,14 +208,26 @@ def _messages(body: str, file: Path) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _template(text: str) -> Template:
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False).from_string(text)
+    return _environment().from_string(text)
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+@cache
+def _names(text: str) -> frozenset[str]:
+    """The variables that a template names, used or not."""
+    return frozenset(meta.find_undeclared_variables(_environment().parse(text)))
 
 
 def _check_template(task: Task, file: Path) -> None:
     """Render once with nothing known of the article but its text and once with all, so that what is missing is known before anything is sent."""
     bare = Article("probe", PROBE, hash_text(PROBE), "probe")
     for probe in (bare, replace(bare, title="title", publisher="publisher", published="2000-01-01")):
-        texts = [text for _, text in _rendered(task, probe)]
+        example = Example("probe", "", (), replace(probe, text=EXAMPLE_PROBE), ANSWER_PROBE)
+        texts = [text for _, text in _rendered(task, probe, [example] if task.front.examples else [])]
         if not any(PROBE in text for text in texts):
             raise TaskError(
                 "the prompt never shows the article", where=str(file), expected="{{ article.text }} in a message"
@@ -199,18 +238,55 @@ def _check_template(task: Task, file: Path) -> None:
                 where=str(file),
                 expected="{{ schema }} in a message",
             )
+        _check_examples(task, "".join(texts), file)
 
 
-def _rendered(task: Task, article: Article) -> list[tuple[str, str]]:
-    known = {
+def _check_examples(task: Task, shown: str, file: Path) -> None:
+    placed = _places_examples(task)
+    if placed and task.front.examples is None:
+        raise TaskError(
+            "the prompt places examples and asks for none",
+            where=str(file),
+            expected="examples = N in the front matter, where 0 is none",
+        )
+    if placed and task.front.examples:
+        for probe, what in ((EXAMPLE_PROBE, "example.article.text"), (ANSWER_PROBE, "example.answer")):
+            if probe not in shown:
+                raise TaskError(
+                    f"the prompt places examples and never shows {what}",
+                    where=str(file),
+                    expected=f"{{{{ {what} }}}} within {{% for example in examples %}}",
+                )
+    if task.front.examples and not placed and task.messages[-1][0] != "user":
+        raise TaskError(
+            "an example's answer follows the last message, and that is not the user's",
+            where=str(file),
+            expected="a prompt that ends with `# user`, or that places its examples with {% for example in examples %}",
+        )
+
+
+def _places_examples(task: Task) -> bool:
+    return any("examples" in _names(text) for _, text in task.messages)
+
+
+def _known(article: Article) -> dict[str, JsonValue]:
+    return {
         "id": article.id,
         "text": article.text,
         "title": article.title,
         "publisher": article.publisher,
         "published": article.published,
     }
+
+
+def _shown(example: Example) -> dict[str, JsonValue]:
+    return {"article": _known(example.article), "answer": example.answer}
+
+
+def _rendered(task: Task, article: Article, examples: Sequence[Example] = ()) -> list[tuple[str, str]]:
     variables: Mapping[str, object] = {
-        "article": known,
+        "article": _known(article),
+        "examples": [_shown(example) for example in examples],
         "schema": canonical_json(task.json_schema),
         "mode": task.front.mode,
     }
@@ -218,18 +294,49 @@ def _rendered(task: Task, article: Article) -> list[tuple[str, str]]:
     try:
         return [(role, canonical_text(_template(text).render(variables))) for role, text in task.messages]
     except UndefinedError as error:
-        raise TaskError(str(error), where=where, expected="of the variables article, schema and mode") from error
+        expected = "of the variables article, examples, schema and mode"
+        raise TaskError(str(error), where=where, expected=expected) from error
     except TemplateSyntaxError as error:
         raise TaskError(f"the template is malformed: {error}", where=where) from error
     except Exception as error:
         raise TaskError(f"the template fails: {type(error).__name__}: {error}", where=where) from error
 
 
+def _messages_of(task: Task, article: Article, examples: Sequence[Example]) -> Iterator[JsonValue]:
+    """The conversation: what comes before the article, a turn for each example that the prompt does not place, the article's turn."""
+    rendered = _messages_from(_rendered(task, article, examples))
+    turn = next((number for number, (_, text) in enumerate(task.messages) if "article" in _names(text)), 0)
+    yield from rendered[:turn]
+    if not _places_examples(task):
+        for number, example in enumerate(examples, 1):
+            yield from _messages_from(_rendered(task, example.article)[turn:])
+            yield from _answered(task, example.answer, f"example-{number}")
+    yield from rendered[turn:]
+
+
+def _messages_from(rendered: Sequence[tuple[str, str]]) -> list[JsonValue]:
+    return [{"role": role, "content": text} for role, text in rendered]
+
+
+def _answered(task: Task, answer: str, call: str) -> Iterator[JsonValue]:
+    """The assistant's answer, as the mode has it: a tool is called, and must be seen to have been heard."""
+    if task.front.mode != "tools":
+        yield {"role": "assistant", "content": answer}
+        return
+    function: JsonValue = {"name": task.schema.__name__, "arguments": answer}
+    yield {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": call, "type": "function", "function": function}],
+    }
+    yield {"role": "tool", "tool_call_id": call, "content": "ok"}
+
+
 def render(task: Task, article: Article, model: Model, sample: int = 0) -> Request:
     """The exact request that asks the model to fill the task's schema from the article, in the form that its endpoint takes.
 
     Raises:
-        TaskError: If the template fails on this article.
+        TaskError: If the template fails on this article, or it cannot be shown the examples that the prompt asks for.
     """
     front, takes = task.front, model.differences
     settings: dict[str, JsonValue] = {
@@ -243,7 +350,8 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
         }.items()
         if value is not None
     }
-    messages: list[JsonValue] = [{"role": role, "content": text} for role, text in _rendered(task, article)]
+    examples = task.examples_of(article)
+    messages = [*_messages_of(task, article, examples)]
     strict = takes.strict or front.mode != "json_schema"
     body: dict[str, JsonValue] = {
         "model": model.name,
@@ -257,6 +365,7 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
         article=article.hash,
         model=model.name,
         settings=hash_json({**settings, "mode": front.mode, **({} if strict else {"strict": False})}),
+        examples=hash_json([_shown(example) for example in examples]) if examples else None,
     )
     return Request(body, facets, sample)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import ReadingRefused
-from workbench.korean import Region, read_region, same
+from workbench.korean import Region, leading_name, read_region, regions_called, same
 from workbench.korean.regiontable import EDITION, table
 
 
@@ -262,3 +262,51 @@ def test_any_context_settles_a_name_or_leaves_it_refused(text: str, context: str
         assert "may be any of" in refusal.what  # noqa: PT017 - the refusal's words are what is checked
         return
     assert str(region)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "rest"),
+    [
+        ("창원시 의창구 팔용동", "창원시 의창구", "팔용동"),
+        ("진해구 옛 육대부지", "진해구", "옛 육대부지"),
+        ("전북  김제시", "전북 김제시", ""),
+        ("전남 일대", "전남", "일대"),
+        ("동해시 앞바다", "동해시", "앞바다"),
+        ("광주 첨단3지구", "광주", "첨단3지구"),
+    ],
+)
+def test_a_place_begins_with_the_longest_name_of_a_region_in_whole_words(text: str, name: str, rest: str) -> None:
+    assert leading_name(text) == (name, rest)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "백구면",
+            "동해 앞바다",
+            "강릉에서 속초까지",
+            "춘천, 원주",
+            "창원국가산업단지",
+            "오호리 일대",
+            "첨단3지구",
+        ),
+        "시청 김제시",
+    ],
+)
+def test_a_place_that_begins_with_no_region_has_no_leading_name(text: str) -> None:
+    assert leading_name(text) is None
+
+
+def test_the_regions_that_a_name_may_mean_are_named_in_full() -> None:
+    assert set(regions_called("고성군").values()) == {"강원특별자치도 고성군", "경상남도 고성군"}
+    assert list(regions_called("전라북도").values()) == ["전북특별자치도"]
+    assert regions_called("우리 고장") == {}
+
+
+def test_a_region_knows_its_sido_as_it_was_called_then() -> None:
+    assert (read_region("김제시", as_of="2019").sido, read_region("김제시", as_of="2025").sido) == (
+        "전라북도",
+        "전북특별자치도",
+    )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from helpers import article_of
 from pydantic import BaseModel
 
 from workbench.evaluate import ArticleScore, Evaluation
@@ -77,7 +78,7 @@ def article(
         record=filled.model_dump(mode="json"),
         spans=grounding.spans,
         quotes=grounding.quotes,
-        findings=tuple(findings(filled, grounding, None)),
+        findings=tuple(findings(filled, grounding, article_of(text))),
         origins=("transcribed",),
     )
     if golden is None:

@@ -127,7 +127,7 @@ def extraction_of(article: Article, record: Any, task: Task) -> Extraction:
             "spans": grounding.spans,
             "quotes": grounding.quotes,
             "leaves": grounding.leaves,
-            "findings": tuple(findings(filled, grounding, None)),
+            "findings": tuple(findings(filled, grounding, article)),
         }
     )
 

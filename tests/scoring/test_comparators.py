@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import ReadingRefused
-from workbench.scoring import Amount, Category, Comparator, Context, Date, Exact, Number, Set, Text, Url
+from workbench.scoring import Amount, Category, Comparator, Context, Date, Exact, Number, Region, Set, Text, Url
 from workbench.scoring.comparators import Typed
 
 AS_OF = Context("2025-06-12")
@@ -181,7 +181,83 @@ def test_a_day_that_is_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "comparator", [Exact(), Text(), Text(0.5), Number(), Category(), Url(), Amount(), Date(), Set(), Typed()]
+    ("one", "other"),
+    [("충북", "충청북도"), ("전라북도", "전북특별자치도"), ("김제시", "전북 김제시"), ("창원시", "창원특례시")],
+)
+def test_one_region_has_many_names(one: str, other: str) -> None:
+    assert equal(Region(), one, other)
+    assert Region().compare(one, other, AS_OF).reason.code == "same_reading"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("충북", "충남"), ("대구 중구", "울산 중구"), ("경기 광주시", "광주광역시")]
+)
+def test_regions_of_like_names_are_others(one: str, other: str) -> None:
+    assert not equal(Region(), one, other)
+
+
+def about(article: str) -> Context:
+    return Context(article=lambda: article)
+
+
+def test_the_article_settles_which_region_a_name_means() -> None:
+    metropolitan, county = about("광주광역시가 밝혔다."), about("경기도 하남시와 맞닿은 곳이다.")
+    assert equal(Region(), "광주시", "광주광역시", metropolitan)
+    assert not equal(Region(), "광주시", "경기 광주시", metropolitan)
+    assert equal(Region(), "광주시", "경기 광주시", county)
+
+
+def test_a_name_that_nothing_settles_is_compared_as_text_and_says_so() -> None:
+    assert not equal(Region(), "광주시", "광주광역시", Context())
+    assert Region().compare("광주시", "광주광역시", Context()).reason.code == "unread_differs"
+    assert equal(Region(), "광주시", "광주 시", Context())
+
+
+def test_the_article_is_asked_for_only_where_a_name_is_one_of_several() -> None:
+    def refuse() -> str:
+        raise AssertionError("nobody needs it")
+
+    assert equal(Region(), "충북", "충청북도", Context(article=refuse))
+    assert equal(Region(), "광주시", "광주시", Context(article=refuse))
+
+
+def test_what_is_no_region_is_compared_as_text() -> None:
+    assert Region().compare("우리 고장", "우리고장", AS_OF).reason.code == "unread_same"
+    assert not equal(Region(), "우리 고장", "김제시")
+    assert not equal(Region(), "김제시", 52210)
+
+
+def test_a_place_is_the_same_in_its_region_and_in_what_follows() -> None:
+    place = Region(leading=True)
+    assert equal(place, "김제시 백구면", "전북 김제시 백구면")
+    assert equal(place, "전라북도 김제시", "김제시")
+    assert not equal(place, "김제시 백구면", "김제시 금산면")
+    assert not equal(place, "김제시 백구면", "김제시")
+    assert not equal(place, "대구 중구 동문로", "울산 중구 동문로")
+
+
+def test_a_place_that_names_no_region_is_a_text() -> None:
+    assert equal(Region(leading=True), "백구면 특장차단지", "백구면 특장차 단지")
+    assert Region(leading=True).compare("백구면 일대", "백구면 일원", AS_OF).similarity > 0.5
+    assert not equal(Region(leading=True), "백구면", "김제시 백구면")
+
+
+@pytest.mark.parametrize(
+    "comparator",
+    [
+        Exact(),
+        Text(),
+        Text(0.5),
+        Number(),
+        Category(),
+        Url(),
+        Amount(),
+        Date(),
+        Region(),
+        Region(leading=True),
+        Set(),
+        Typed(),
+    ],
 )
 @pytest.mark.parametrize("value", [1, 1.5, True, "", "가", [], ["가", None], {}, {"a": [1]}])
 def test_every_value_equals_itself(comparator: Comparator, value: Any) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from workbench.scoring import Amount, Category, Comparator, Context, Date, Exact, Number, Set, Text, Url, score
+from workbench.scoring import Amount, Category, Comparator, Context, Date, Exact, Number, Region, Set, Text, Url, score
 from workbench.scoring.comparators import Typed
 
 SCALARS = (
@@ -18,13 +18,16 @@ SCALARS = (
     | st.floats()
     | st.text(alphabet="가나다라산업을 a1(?·)억년월일", max_size=6)
     | st.text(max_size=4)
+    | st.lists(st.sampled_from(["전북", "전라북도", "김제시", "광주시", "광주광역시", "중구", "일대"]), max_size=3).map(
+        " ".join
+    )
 )
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
 )
 OBJECTS = st.recursive(SCALARS, lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3))
 COMPARATORS: list[Comparator] = [Amount(), Category(), Date(), Exact(), Number(), Number(0.5), Number(0, 0.1)]
-COMPARATORS += [Set(), Text(), Text(0.6), Typed(), Url()]
+COMPARATORS += [Region(), Region(leading=True), Set(), Text(), Text(0.6), Typed(), Url()]
 
 
 class Tree(BaseModel):

@@ -1,11 +1,15 @@
 """What the scorer reads out of a schema."""
 
 import datetime as dt
+from contextlib import suppress
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
+from helpers import json_values
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import AnyUrl, BaseModel, Field, JsonValue, RootModel
 
 from workbench.errors import SchemaError
@@ -18,6 +22,7 @@ from workbench.scoring import (
     Floor,
     Identity,
     Number,
+    Region,
     Set,
     Text,
     Url,
@@ -157,6 +162,11 @@ def test_a_json_schema_has_the_same_shape() -> None:
     assert fields["children"].floor == 0.2
 
 
+def test_a_json_schema_may_say_that_a_text_is_a_region() -> None:
+    marked = {"type": "string", "x-workbench": {"comparator": "region", "leading": True}}
+    assert shape_of({"properties": {"a": marked}}).fields["a"].comparator == Region(leading=True)
+
+
 def test_a_json_schema_may_refer_to_itself() -> None:
     child: Shape = shape_of(JSON_SCHEMA).fields["children"].of_item()
     assert child.of_field("next").of_field("next").of_field("page").comparator == Url()
@@ -168,11 +178,55 @@ def test_a_json_schema_may_refer_to_itself() -> None:
         {"$ref": "#/$defs/none"},
         {"properties": {"a": {"x-workbench": {"comparator": "telepathy"}}}},
         {"properties": {"a": {"x-workbench": {"flor": 0.5}}}},
+        [],
+        "type",
+        {"type": 5},
+        {"type": "strnig"},
+        {"type": ["string", 5]},
+        {"properties": ["a"]},
+        {"properties": {"a": 1}},
+        {"anyOf": {"type": "string"}},
+        {"items": "string"},
+        {"enum": "a"},
+        {"format": 5},
+        {"$ref": 5},
+        {"x-workbench": "text"},
+        {"x-workbench": {"comparator": ["text"]}},
+        {"x-workbench": {"comparator": "text", "floor": "0.9"}},
+        {"x-workbench": {"comparator": "date", "tolerance": 1}},
+        {"x-workbench": {"weight": True}},
     ],
 )
 def test_a_json_schema_that_does_not_hold_is_refused(schema: dict[str, Any]) -> None:
     with pytest.raises(SchemaError):
         shape_of(schema)
+
+
+MARKS = ["x-workbench", "comparator", "floor", "weight"]
+KEYWORDS = [
+    "type",
+    "properties",
+    "items",
+    "anyOf",
+    "$ref",
+    "enum",
+    "const",
+    "format",
+    "additionalProperties",
+    "a",
+    *MARKS,
+]
+MALFORMED = st.recursive(
+    json_values | st.sampled_from(["string", "number", "#", "#/properties/a", "date", "text", "set"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYWORDS), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(MALFORMED.filter(lambda value: value is not None))
+def test_whatever_is_given_as_a_schema_is_read_or_refused_in_words(schema: Any) -> None:
+    with suppress(SchemaError):
+        assert isinstance(shape_of(schema), Shape)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import click
 
 from workbench.articles import Rejected
 from workbench.cli import probe as probing
-from workbench.cli.common import as_json, print_json, project, source, stdout, task_of
+from workbench.cli.common import as_json, asked_task, print_json, project, source, stdout, task_of
 from workbench.endpoints import Endpoint, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, ProviderError, SettingsError, WorkbenchError
 from workbench.goldens import read_goldens
@@ -41,7 +41,7 @@ def render(article: str, task: str | None, model: str | None, as_json: bool) -> 
     if isinstance(first, Rejected):
         raise ArticleError(first.reason, where=first.place)
     asked = resolve_model(here.settings, model)
-    request = render_request(task_of(here, task, asked.differences.mode), first, asked)
+    request = render_request(asked_task(here, task, asked.differences.mode), first, asked)
     if as_json:
         print_json({"key": request.key, "body": request.body})
         return
@@ -99,8 +99,9 @@ def _check(check: Callable[[], str]) -> tuple[bool, str]:
 
 
 def _task(here: Project, name: str | None, model: str | None) -> str:
-    task = task_of(here, name, _mode(here, model))
-    return f"{task.name}: {task.front.schema_} fits mode {task.front.mode}; the prompt has every variable that it names"
+    task = asked_task(here, name, _mode(here, model))
+    says = f"{task.name}: {task.front.schema_} fits mode {task.front.mode}; the prompt has every variable that it names"
+    return f"{says}, and its {task.front.examples} examples" if task.front.examples else says
 
 
 def _mode(here: Project, model: str | None) -> Mode | None:

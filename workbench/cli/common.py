@@ -12,12 +12,16 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from workbench.articles import LARGEST, Article, Rejected, read_articles, read_bytes
-from workbench.errors import RunError, SettingsError
+from workbench.canonical import hash_json
+from workbench.errors import GoldenError, RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
+from workbench.examples import choose, version
 from workbench.extract import Extraction
-from workbench.goldens import read_goldens
+from workbench.goldens import Goldens, read_goldens
+from workbench.report.terminal import plain
 from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
 from workbench.settings import Mode, Project, find_project
@@ -27,6 +31,8 @@ __all__ = [
     "MONEY",
     "Source",
     "as_json",
+    "asked_task",
+    "check_may_write",
     "evaluation_of",
     "language",
     "print_json",
@@ -123,6 +129,16 @@ class Source:
         ]
 
 
+def check_may_write(*, allowed: bool) -> None:
+    """Refuse to write goldens where ``CI`` is set, unless that was allowed: there they are what others are held against.
+
+    Raises:
+        GoldenError: It was not allowed.
+    """
+    if not allowed and os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+        raise GoldenError("goldens are not written where CI is set", where="CI", way_out="pass --allow-writes")
+
+
 def source(paths: tuple[str, ...], here: Project) -> Source:
     """The articles that the arguments name; ``-`` is standard input; none is the project's own.
 
@@ -174,6 +190,29 @@ def task_of(here: Project, name: str | None, mode: Mode | None = None) -> Task:
     return load_task(name, here.root, mode)
 
 
+def asked_task(here: Project, name: str | None, mode: Mode | None = None) -> Task:
+    """The task that is to be asked, with the examples that its prompt wants; goldens that can be none are said on stderr.
+
+    Raises:
+        SettingsError: If it wants examples and the project has no articles of its own.
+        GoldenError: If there are too few, or one's article is not among the project's.
+    """
+    task = task_of(here, name, mode)
+    if not task.front.examples:
+        return task
+    if here.settings.articles is None:
+        raise SettingsError(
+            "the project's articles are not named, and examples show them",
+            where=f"prompts/{task.name}.md: examples = {task.front.examples}",
+            way_out="set `articles` under [tool.workbench]",
+        )
+    goldens = read_goldens(here.path("goldens") / task.name, task.schema)
+    examples = choose(goldens, source((), here).read(), task.schema, task.front.examples)
+    for note in examples.notes:
+        stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+    return replace(task, examples=examples)
+
+
 def the_run(here: Project, folder: Path | None) -> Run:
     """The run named, or the last one."""
     return open_run(folder) if folder else latest_run(here.path(here.settings.runs))
@@ -189,11 +228,23 @@ def evaluation_of(here: Project, run: Run, goldens: Path | None = None) -> tuple
     if goldens is not None and not goldens.is_dir():
         raise RunError("there are no goldens here", where=str(goldens), expected="a folder of goldens")
     folder = goldens or here.path("goldens") / task.name
-    evaluation = evaluate(run.extractions(), read_goldens(folder, task.schema), task.schema)
-    if run.info.finished is None:
-        notes = (f"{run.info.id} has not come to its end: articles may be missing", *evaluation.notes)
-        evaluation = replace(evaluation, notes=notes)
-    return task, evaluation
+    answers = read_goldens(folder, task.schema)
+    evaluation = evaluate(run.extractions(), answers, task.schema, texts_of(here))
+    own = answers if goldens is None else None
+    return task, replace(evaluation, notes=(*_notes(run.info, task, own), *evaluation.notes))
+
+
+def _notes(info: RunInfo, task: Task, goldens: Goldens | None) -> Iterator[str]:
+    """What a run's own account says that a reader of its figures should know; ``goldens`` are those that its examples came from."""
+    if info.finished is None:
+        yield f"{info.id} has not come to its end: articles may be missing"
+    if info.json_schema != hash_json(task.json_schema):
+        yield f"the schema changed since {info.id} was made: its records are read by the schema as it is now"
+    for golden, then in info.examples.items() if goldens else ():
+        now = goldens.by_id.get(golden) if goldens else None
+        if now is None or version(now) != then:
+            what = "changed" if now else "is gone"
+            yield f"the golden {golden} was an example in {info.id} and {what} since: the same run again asks another question"
 
 
 def texts_of(here: Project) -> Callable[[Extraction], str | None]:

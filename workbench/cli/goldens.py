@@ -1,13 +1,17 @@
 """``workbench goldens check`` and ``agreement``: do the answers hold, and how far do two labellers agree?"""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
-from workbench.agreement import Agreement, agree, look_up
+from workbench.agreement import Agreement, Standing, agree, look_up
 from workbench.articles import Article
-from workbench.cli.common import as_json, print_json, project, source, stdout, task_of
+from workbench.canonical import canonical_json
+from workbench.carryover import Change, by_field, carry_over, survey
+from workbench.cli.common import as_json, check_may_write, print_json, project, source, stdout, task_of
 from workbench.errors import AnswerIsNo
 from workbench.goldens import read_goldens
 from workbench.report.terminal import plain, short_paths
@@ -23,41 +27,102 @@ def goldens() -> None:
 @goldens.command()
 @click.argument("articles", nargs=-1)
 @click.option("--task", help="The task whose goldens are meant; the project's own if not given.")
+@click.option(
+    "--goldens",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Goldens other than the project's own.",
+)
+@click.option("--write", is_flag=True, help="Carry renamed fields over, and set the version of goldens that then fit.")
+@click.option("--allow-writes", is_flag=True, help="Write even where CI is set.")
 @as_json
-def check(articles: tuple[str, ...], task: str | None, as_json: bool) -> None:
+def check(  # noqa: PLR0917 - click gives each option by its name
+    articles: tuple[str, ...], task: str | None, folder: Path | None, write: bool, allow_writes: bool, as_json: bool
+) -> None:
     """Check every golden against schema, version and text; exit 1 if one does not hold.
+
+    After a change of the schema: what of each golden fits, what is carried over because its field says Formerly(NAME), what is to be labelled
+    (null where the article says nothing), and what the schema has no place for. --write carries over, and changes nothing else in the files;
+    nothing is dropped.
 
     ARTICLES are the files or folders whose texts the goldens answer; the project's own if not given. A value is reported that one of its
     golden's articles does not have, an alternate that none of them has, and an article that no golden answers. Goldens none of whose articles
-    is given are named as not looked at, and fail nothing.
-
-    A golden that cannot be read, or is not of the schema's form and version, ends the check with exit 2: the first such is named.
+    is given are named as not looked at, and fail nothing. A file that is no golden ends the check with exit 2.
     """
     here = project()
     found = task_of(here, task)
-    answers = read_goldens(here.path("goldens") / found.name, found.schema)
-    texts = [article for article in source(articles, here).read() if isinstance(article, Article)]
+    place = folder or here.path("goldens") / found.name
+    if write:
+        check_may_write(allowed=allow_writes)
+    answers, changes = survey(place, found.schema)
+    written = [change for change in changes if write and change.writes]
+    for change in written:
+        carry_over(change)
+    if written:
+        answers, _ = survey(place, found.schema)
+    waiting = [change for change in changes if not (write and change.settled)]
+    answered = {text for change in waiting for text in change.texts}
+    texts = [one for one in source(articles, here).read() if isinstance(one, Article) and one.hash not in answered]
     standing = look_up(answers, texts, found.schema)
     if as_json:
-        print_json({"goldens": len(answers.by_id), "articles": len(texts), **standing.to_json()})
+        print_json(
+            {
+                "goldens": len(answers.by_id) + len(waiting),
+                "articles": len(texts),
+                "changed": {change.golden: {**change.to_json(), "written": change in written} for change in changes},
+                "to_be_labelled": dict(by_field(changes)),
+                **standing.to_json(),
+            }
+        )
     else:
         out = stdout()
+        for change in changes:
+            out.print(_change(change, written=change in written))
+        for field, places in by_field(changes).most_common():
+            out.print(plain(f"to be labelled  {field}: {places} places"))
         out.print(
             f"{len(answers.by_id)} goldens are of the schema's form and version; {len(texts)} articles were looked through"
         )
-        for golden, values in standing.missing.items():
-            for at, value in values.items():
-                out.print(f"{golden} {at}: {value!r} is missing from an article that it answers", markup=False)
-        for golden, alternates in standing.alternates.items():
-            for at, others in alternates.items():
-                for value in others:
-                    out.print(f"{golden} {at}: the alternate {value!r} stands in none of its articles", markup=False)
-        for article in standing.unanswered:
-            out.print(f"{article}: no golden answers this text", markup=False)
-        if standing.unseen:
-            out.print(f"not looked at: {', '.join(standing.unseen)} (their articles are not among these)", markup=False)
+        for line in _standing(standing):
+            out.print(plain(line))
+    if waiting:
+        settled = sum(change.settled for change in waiting)
+        raise AnswerIsNo(
+            f"{len(waiting)} goldens are not of the schema's form and version",
+            expected=f"version {waiting[0].wanted}",
+            way_out=f"{settled} of them fit once --write has carried them over"
+            if settled
+            else "label what is listed above",
+        )
     if standing.lost or standing.unanswered:
         raise AnswerIsNo(f"{standing.lost} values were not found, {len(standing.unanswered)} articles have no golden")
+
+
+def _change(change: Change, *, written: bool) -> Text:
+    versions = f"answers version {change.version}, the schema is version {change.wanted}"
+    if change.version == change.wanted:
+        versions = f"is not of the schema's form, though of its version, {change.wanted}"
+    lines = [f"{change.golden} {versions}: {change.fits} values fit" + ("; written" if written else "")]
+    lines += [f"  carried over    {now} (was {before})" for before, now in change.renamed.items()]
+    lines += [f"  to be labelled  {at}" for at in change.missing]
+    lines += [f"  no place for    {at}: {canonical_json(value)}" for at, value in change.gone.items()]
+    lines += [f"  does not fit    {at or 'the record'}: {why}" for at, why in change.unfit.items()]
+    return plain("\n".join(lines))
+
+
+def _standing(standing: Standing) -> Iterator[str]:
+    for golden, values in standing.missing.items():
+        for at, value in values.items():
+            yield f"{golden} {at}: {value!r} is missing from an article that it answers"
+    for golden, alternates in standing.alternates.items():
+        for at, others in alternates.items():
+            for value in others:
+                yield f"{golden} {at}: the alternate {value!r} stands in none of its articles"
+    for article in standing.unanswered:
+        yield f"{article}: no golden answers this text"
+    if standing.unseen:
+        yield f"not looked at: {', '.join(standing.unseen)} (their articles are not among these)"
 
 
 @click.command()

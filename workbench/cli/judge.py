@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.text import Text
 
 from workbench.cli.common import (
     as_json,
@@ -23,7 +24,15 @@ from workbench.extract import Extraction
 from workbench.gates import field_paths, judge, no_worse_than, parse_gate, require
 from workbench.report.markdown import report as markdown_report
 from workbench.report.plain import report
-from workbench.report.terminal import LEGEND, articles_table, extraction_view, fields_table, headline, short_paths
+from workbench.report.terminal import (
+    LEGEND,
+    articles_table,
+    extraction_view,
+    fields_table,
+    headline,
+    plain,
+    short_paths,
+)
 from workbench.report.terminal import diff as diff_view
 from workbench.runs import Run, open_run
 from workbench.settings import Project
@@ -106,12 +115,14 @@ def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_js
     """
     here = project()
     run = the_run(here, folder)
-    chosen = _chosen(evaluation_of(here, run)[1], articles, run)
+    evaluation = evaluation_of(here, run)[1]
+    chosen = _chosen(evaluation, articles, run)
     if as_json:
         print_json(
             {
                 "run": str(run.folder),
                 "articles": [_difference(article) for article in chosen],
+                "notes": list(evaluation.notes),
             }
         )
         return
@@ -120,6 +131,8 @@ def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_js
         out.print(diff_view(article, language(), everything=everything))
         out.print()
     out.print(LEGEND)
+    for note in evaluation.notes:
+        out.print(Text.assemble(("note  ", "yellow"), plain(note)))
 
 
 def _difference(article: ArticleScore) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def _fields(reading: Amount | DateReading | Region) -> Mapping[str, Any]:
     return {
         "name": reading.full_name,
         "code": reading.code,
+        "sido": reading.sido,
         "sido_code": reading.sido_code,
         "valid_from": reading.valid_from and reading.valid_from.isoformat(),
         "valid_to": reading.valid_to and reading.valid_to.isoformat(),

@@ -10,7 +10,18 @@ import click
 from rich.text import Text
 
 from workbench.articles import check_ids
-from workbench.cli.common import MONEY, as_json, print_json, project, source, source_of, stderr, stdout, task_of
+from workbench.cli.common import (
+    MONEY,
+    as_json,
+    asked_task,
+    print_json,
+    project,
+    source,
+    source_of,
+    stderr,
+    stdout,
+    texts_of,
+)
 from workbench.cli.progress import events, progress
 from workbench.endpoints import Model, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError
@@ -99,7 +110,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     asked = resolve_model(settings, model, endpoint)
     given = source(articles, here) if articles or info is None else source_of(info, here)
     job = Job(
-        task=task_of(here, task or (info.task if info else None), asked.differences.mode),
+        task=asked_task(here, task or (info.task if info else None), asked.differences.mode),
         model=asked,
         read=given.read,
         sources=given.names(),
@@ -131,7 +142,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
             )
         for note in store.notes:
             stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
-    evaluation = evaluate(open_run(summary.folder).extractions(), goldens, job.task.schema)
+    evaluation = evaluate(open_run(summary.folder).extractions(), goldens, job.task.schema, texts_of(here))
     if as_json:
         print_json(_as_json(summary, evaluation))
     else:

@@ -1,6 +1,7 @@
 """``workbench score``: two JSON values, apart from any project."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import click
 from rich.table import Table
 
 from workbench.cli.common import as_json, language, print_json, stdout
-from workbench.errors import InputError
+from workbench.errors import InputError, ReadingRefused
+from workbench.korean import read_as_of
 from workbench.report.terminal import COUNTED, LEGEND, SIGNS, plain
 from workbench.schema import load_schema
 from workbench.scoring import score as score_values
@@ -24,6 +26,10 @@ __all__ = ["score"]
 @as_json
 def score(golden: Path, record: Path, schema: str | None, as_of: str | None, as_json: bool) -> None:
     """Score one JSON file against another, leaf by leaf, lists aligned; no project is needed."""
+    try:
+        read_as_of(as_of)
+    except ReadingRefused as refused:
+        raise InputError(refused.what, where="--as-of", expected=refused.expected) from refused
     result = score_values(_read(golden), _read(record), _schema(schema), as_of=as_of)
     if as_json:
         print_json(result.to_json(language()))
@@ -45,7 +51,7 @@ def score(golden: Path, record: Path, schema: str | None, as_of: str | None, as_
 
 def _read(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8-sig"), parse_constant=_no_number)
+        return json.loads(file.read_text(encoding="utf-8-sig"), parse_constant=_no_number, parse_float=_finite)
     except OSError as error:
         raise InputError("the file cannot be read", where=str(file), expected="a JSON file") from error
     except (ValueError, RecursionError) as error:
@@ -54,6 +60,13 @@ def _read(file: Path) -> Any:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number in JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is more than a number can hold")
+    return number
 
 
 def _schema(named: str | None) -> Any:

@@ -9,7 +9,7 @@ from workbench.korean.asof import AsOf, read_as_of
 from workbench.korean.dates import DateReading, Period, read_date
 from workbench.korean.datewords import Moment
 from workbench.korean.reading import Reading, same
-from workbench.korean.regions import Region, read_region
+from workbench.korean.regions import Region, leading_name, read_region, regions_called
 from workbench.korean.terms import Term, term
 
 __all__ = [
@@ -22,10 +22,12 @@ __all__ = [
     "ReadingRefused",
     "Region",
     "Term",
+    "leading_name",
     "read_amount",
     "read_as_of",
     "read_date",
     "read_region",
+    "regions_called",
     "same",
     "term",
 ]

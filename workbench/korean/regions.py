@@ -11,7 +11,7 @@ from workbench.korean.asof import AsOf, read_as_of
 from workbench.korean.reading import plain, refused
 from workbench.korean.regiontable import Table, Unit, key, table
 
-__all__ = ["Region", "read_region"]
+__all__ = ["Region", "leading_name", "read_region", "regions_called"]
 
 # What may follow a short name such as 대구 in running text: not 대구 in 대구경, nor 대전 in 대전환.
 AFTER_SHORT = r"(?=$|[^가-힣]|(?:은|는|이|가|을|를|의|에|와|과|도|로|시|에서|에는|지역)(?:[^가-힣]|$))"
@@ -28,6 +28,7 @@ class Region:
         name: The official name without its 시도 (`김제시`, `창원시 성산구`); a 시도's own.
         full_name: The official name with its 시도 (`전북특별자치도 김제시`).
         code: The administrative code: five digits, two for a 시도 (세종특별자치시 is 36 here; where five are needed, 36110).
+        sido: The official name of its 시도.
         sido_code: The two digits of its 시도.
         valid_from: The first day that name and code were so; None where the table knows of no change before.
         valid_to: The first day that they were no longer so; None while they stand.
@@ -41,6 +42,7 @@ class Region:
     name: str
     full_name: str
     code: str
+    sido: str
     sido_code: str
     valid_from: date | None
     valid_to: date | None
@@ -92,6 +94,7 @@ def read_region(text: str, context: str = "", *, as_of: date | str | None = None
         name=unit.name,
         full_name=unit.full_name,
         code=unit.code,
+        sido=unit.sido,
         sido_code=unit.code[:2],
         valid_from=unit.since,
         valid_to=unit.until,
@@ -99,6 +102,26 @@ def read_region(text: str, context: str = "", *, as_of: date | str | None = None
         successors=tuple((code, regions.units[code].full_name) for code in unit.successors),
         lineage=lineage,
     )
+
+
+def leading_name(text: str) -> tuple[str, str] | None:
+    """The region's name that a place begins with, and the words that follow it: `창원시 의창구` and `팔용동`; None if it begins with none.
+
+    A name is taken only in whole words that end as a region does (`동해 앞바다` is a sea, `동해시 앞바다` is not) or call a 시도.
+    """
+    words = text.split()
+    for end in range(len(words), 0, -1):
+        name = " ".join(words[:end])
+        named = table().called(key(name))
+        if named and (name[-1] in "시군구도" or any(unit.is_sido for unit in named)):
+            return name, " ".join(words[end:])
+    return None
+
+
+def regions_called(text: str) -> dict[str, str]:
+    """The regions that the words may mean, whatever the article says: full names by lineage; none if they are no region's name."""
+    lineages = dict.fromkeys(table().lineage(unit) for unit in table().called(key(text)))
+    return {lineage: table().generations(lineage)[-1].full_name for lineage in lineages}
 
 
 def _former(unit: Unit, words: Sequence[Unit], *, ended: bool) -> str:

@@ -192,6 +192,8 @@ def extraction_view(extraction: Extraction) -> RenderableType:
             shown = plain(value)
             if at.endswith("/quote"):
                 shown.stylize("dim")
+            if (read := extraction.readings.get(at)) and read.code:
+                shown.append(f"  → {read}", style="dim")
             table.add_row(Text(at, style="dim"), shown, f"{span[0]}–{span[1]}" if span else "")
         parts.append(table)
     return Group(*parts, *_findings(extraction))

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -161,10 +162,16 @@ class Pile:
         offset = self._against.get(extraction.article)
         other = None
         if desk.against and offset is not None:
-            other = score_article(self._read(desk.against, extraction.article, offset), golden, schema)
-        about = Subject(name or extraction.article, _form(extraction, schema), extraction.text, extraction.published)
+            other = score_article(self._read(desk.against, extraction.article, offset), golden, schema, desk.texts)
+        about = Subject(
+            name or extraction.article,
+            _form(extraction, schema),
+            extraction.text,
+            extraction.published,
+            partial(desk.texts, extraction),
+        )
         return Opened(
-            scored=score_article(extraction, golden, schema),
+            scored=score_article(extraction, golden, schema, self.desk.texts),
             golden=golden,
             seen=seen,
             about=about,
@@ -187,7 +194,7 @@ class Pile:
         decided, left, scored = 0, 1, ArticleScore(extraction, None, None)
         if golden:
             self.scored += 1
-            scored = score_article(extraction, golden, schema)
+            scored = score_article(extraction, golden, schema, self.desk.texts)
             leaves = scored.score.leaves if scored.score else ()
             record = record_hash(_form(extraction, schema)) if standing.marks else None
             decided, wanted = progress(leaves, standing, record, golden)

@@ -20,7 +20,7 @@ from workbench.scoring.comparators import (
     Text,
     Url,
 )
-from workbench.scoring.readings import Amount, Date
+from workbench.scoring.readings import Amount, Date, Region
 from workbench.scoring.reasons import Language, Reason
 from workbench.scoring.score import score
 from workbench.scoring.shape import Critical, Floor, Identity, Weight
@@ -47,6 +47,7 @@ __all__ = [
     "Number",
     "Reading",
     "Reason",
+    "Region",
     "Score",
     "Set",
     "Tally",

@@ -9,7 +9,7 @@ Numbers, amounts and dates are equal or they are not: edit distance says that 10
 
 import re
 import unicodedata
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -46,9 +46,11 @@ class Context:
 
     Attributes:
         as_of: The day that ``올해`` and ``다음 달`` are read from, ``YYYY-MM-DD``.
+        article: Gives the article, where it is at hand. It is asked for only where it may settle something: 광주시 may be two cities.
     """
 
     as_of: str | None = None
+    article: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

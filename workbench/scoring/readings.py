@@ -1,4 +1,4 @@
-"""The comparators that read Korean: amounts and dates compared as what they say, not as they are written.
+"""The comparators that read Korean: amounts, dates and regions compared as what they say, not as they are written.
 
 What cannot be read is compared as text, and the reason says so. `workbench.korean` is imported when the first value is read.
 """
@@ -17,7 +17,7 @@ from workbench.scoring.reasons import Reason
 if TYPE_CHECKING:
     from workbench import korean
 
-__all__ = ["Amount", "Date"]
+__all__ = ["Amount", "Date", "Region"]
 
 _TEXT = Text()
 
@@ -66,6 +66,43 @@ class Date:
         if one is None or other is None:
             return _as_text(golden, record, context)
         return _read_the_same(golden, record, other) if one.same_as(other) else _another("value", one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The same 시도 or 시군구, under whatever name: 충북 is 충청북도, 전라북도 is 전북특별자치도.
+
+    A name that several regions bear (광주시) is settled by the article; without it, it is compared as text. With ``leading`` the text is a
+    place that may begin with a region's name: what follows it must be the same too, and a place that names none is compared as `Text`.
+    """
+
+    leading: bool = False
+
+    def read(self, value: JsonValue, context: Context) -> Reading:
+        """The regions that it may be, and how it is spelt."""
+        spelt = _TEXT.read(value, context)
+        if not isinstance(value, str):
+            return spelt
+        lineages = _lineages(_named(value, leading=self.leading)[0])
+        if not lineages:
+            return spelt if self.leading else Reading(spelt.keys)
+        return Reading((*(("region", lineage) for lineage in lineages), *spelt.keys))
+
+    def compare(self, golden: JsonValue, record: JsonValue, context: Context) -> Comparison:
+        """Equal in the region, and in what follows."""
+        if golden == record or not (isinstance(golden, str) and isinstance(record, str)):
+            return _TEXT.compare(golden, record, context)
+        (name, rest), (other_name, other_rest) = (_named(text, leading=self.leading) for text in (golden, record))
+        if self.leading and not (_lineages(name) or _lineages(other_name)):
+            return _TEXT.compare(golden, record, context)
+        one, other = _region(name, context), _region(other_name, context)
+        if one is None or other is None:
+            return _as_text(golden, record, context)
+        if not one.same_as(other):
+            return _another("value", one, other)
+        if rest or other_rest:
+            return _TEXT.compare(rest, other_rest, context)
+        return _read_the_same(golden, record, other)
 
 
 def _another(part: str, one: object, other: object) -> Comparison:
@@ -120,5 +157,32 @@ def _read_date(text: str, as_of: str | None) -> "korean.DateReading | None":
     read_as_of(as_of)  # a day that is none is the caller's mistake, and no reason to compare dates as text
     try:
         return read_date(text, as_of)
+    except ReadingRefused:
+        return None
+
+
+@lru_cache(maxsize=1 << 12)
+def _named(text: str, *, leading: bool) -> tuple[str, str]:
+    """The words that name a region, and those that follow; of a place that begins with no region's name all words follow."""
+    from workbench.korean import leading_name  # noqa: PLC0415
+
+    return (leading_name(text) or ("", text)) if leading else (text, "")
+
+
+@lru_cache(maxsize=1 << 12)
+def _lineages(name: str) -> tuple[str, ...]:
+    """The regions that a name may mean; none if it is no region's."""
+    from workbench.korean import regions_called  # noqa: PLC0415
+
+    return tuple(regions_called(name))
+
+
+def _region(name: str, context: Context) -> "korean.Region | None":
+    """The region; the article is looked into only if the name is one of several."""
+    from workbench.korean import read_region  # noqa: PLC0415
+
+    article = (context.article() or "") if len(_lineages(name)) > 1 else ""
+    try:
+        return read_region(name, article)
     except ReadingRefused:
         return None

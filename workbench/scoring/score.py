@@ -1,7 +1,7 @@
 """A record held against its golden: a verdict on every leaf, and precision, recall and F1 from them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -28,6 +28,7 @@ def score(
     *,
     alternates: Mapping[str, Sequence[object]] = _NO_ALTERNATES,
     as_of: str | None = None,
+    article: Callable[[], str | None] = lambda: None,
 ) -> Score:
     """Scores a record against its golden, leaf by leaf.
 
@@ -40,6 +41,7 @@ def score(
         schema: What the values are: see `workbench.scoring.shape.shape_of`. Without one, types decide.
         alternates: What else is right, by the JSON Pointer (RFC 6901) of a leaf of the golden. Null says that it may be left out.
         as_of: The day from which relative dates are read, ``YYYY-MM-DD``.
+        article: Gives the article's text, if it is at hand: it may settle which region a name means.
 
     Raises:
         TooLarge: If lists are too long to be aligned optimally (some 4,000 items that are not the same), or values too deep.
@@ -49,7 +51,7 @@ def score(
     shape = shape_of(schema)
     if alternates:
         golden = with_alternates(golden, alternates, shape)
-    context = Context(as_of)
+    context = Context(as_of, article)
     scorer = _Scorer(Aligner(rows(golden, record), context), context)
     scorer.both(golden, record, _Spot(shape))
     return Score(tuple(scorer.leaves), dict(scorer.items), tuple(scorer.aligner.notes))

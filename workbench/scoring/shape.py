@@ -16,7 +16,7 @@ from pydantic import AnyUrl, BaseModel
 
 from workbench.errors import SchemaError
 from workbench.scoring.comparators import Category, Comparator, Exact, Number, Set, Text, Typed, Url, check_range
-from workbench.scoring.readings import Amount, Date
+from workbench.scoring.readings import Amount, Date, Region
 
 __all__ = ["Critical", "Floor", "Identity", "Shape", "Weight", "shape_of"]
 
@@ -121,13 +121,15 @@ def shape_of(schema: type[BaseModel] | Mapping[str, Any] | None) -> Shape:
             ``"x-workbench": {"comparator": "text", "floor": 0.9, "weight": 2, "critical": true, "identity": 10}``; or nothing.
 
     Raises:
-        SchemaError: If a JSON Schema refers to what it does not define, or names a comparator that there is none of.
+        SchemaError: If a JSON Schema is malformed, refers to what it does not define, or names a comparator that there is none of.
     """
     if schema is None:
         return UNKNOWN
-    if isinstance(schema, Mapping):
-        return _JsonSchema(schema).shape(schema)
-    return _of_root(schema)
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        return _of_root(schema)
+    if not isinstance(schema, Mapping):
+        raise SchemaError(f"{schema!r} is no schema", expected="a Pydantic model, or a JSON Schema: an object")
+    return _JsonSchema(schema).shape(schema)
 
 
 @lru_cache(maxsize=64)
@@ -235,13 +237,16 @@ _JSON_TYPES: dict[str, Callable[[], Comparator]] = {
     "integer": Number,
     "boolean": Exact,
 }
+_ALL_JSON_TYPES = (*_JSON_TYPES, "array", "object", "null")
 _JSON_FORMATS: dict[str, Callable[[], Comparator]] = {"date": Date, "date-time": Date, "uri": Url, "uri-reference": Url}
 _BY_NAME: dict[str, Callable[..., Comparator]] = {
-    kind.__name__.lower(): kind for kind in (Amount, Category, Date, Exact, Number, Set, Text, Url)
+    kind.__name__.lower(): kind for kind in (Amount, Category, Date, Exact, Number, Region, Set, Text, Url)
 }
 
 
-_NOTES = ("comparator", "tolerance", "relative", "floor", "weight", "critical", "identity")
+_NUMBERS = ("tolerance", "relative", "floor", "weight", "identity")
+_FLAGS = ("critical", "leading")
+_NOTES = ("comparator", *_FLAGS, *_NUMBERS)
 
 
 class _JsonSchema:
@@ -253,31 +258,38 @@ class _JsonSchema:
 
     def shape(self, schema: Any) -> Shape:
         """The shape of a subschema."""
-        if not isinstance(schema, Mapping):  # true and false are schemas too
+        if isinstance(schema, bool):  # true and false are schemas too
             return UNKNOWN
-        arms = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+        if not isinstance(schema, Mapping):
+            raise SchemaError(f"{schema!r} is no JSON Schema", expected="an object, true or false")
+        arms = [arm for keyword in ("anyOf", "oneOf", "allOf") for arm in _part(schema, keyword, list, ())]
         arms = [self.shape(arm) for arm in arms if not (isinstance(arm, Mapping) and arm.get("type") == "null")]
         if "$ref" in schema:
-            arms.append(self.reference(schema["$ref"]))
+            arms.append(self.reference(_part(schema, "$ref", str, "")))
         own = self.own(schema)
         if own.declared or own.fields or own.item or own.rest or not arms:
             arms.insert(0, own)
-        return _marked(_either(arms), self.marks(schema.get("x-workbench", {})))
+        return _marked(_either(arms), self.marks(_part(schema, "x-workbench", Mapping, {})))
 
     def own(self, schema: Mapping[str, Any]) -> Shape:
         """What a subschema says without its alternatives."""
-        kinds = [kind for kind in _as_list(schema.get("type")) if kind in _JSON_TYPES]
+        named = _part(schema, "type", (str, list), [])
+        named = [named] if isinstance(named, str) else named
+        if unknown := [kind for kind in named if kind not in _ALL_JSON_TYPES]:
+            raise SchemaError(f"there is no type {unknown[0]!r}", where="type", expected=", ".join(_ALL_JSON_TYPES))
+        kinds = [kind for kind in named if kind in _JSON_TYPES]
         made = {_JSON_TYPES[kind] for kind in kinds}
         comparator: Comparator = made.pop()() if len(made) == 1 else Typed()
         if "enum" in schema or "const" in schema:
-            values = schema.get("enum", [schema.get("const")])
+            values = _part(schema, "enum", list, [schema.get("const")])
             comparator = Category() if all(isinstance(value, str | None) for value in values) else Exact()
-        elif schema.get("format") in _JSON_FORMATS:
-            comparator = _JSON_FORMATS[schema["format"]]()
-        rest, items = schema.get("additionalProperties"), schema.get("items")
+        elif (written := _part(schema, "format", str, "")) in _JSON_FORMATS:
+            comparator = _JSON_FORMATS[written]()
+        rest = _part(schema, "additionalProperties", (Mapping, bool), True)
+        items = _part(schema, "items", (Mapping, bool, list), True)  # a list: a tuple's, in older drafts
         return Shape(
             comparator,
-            {name: self.shape(field) for name, field in schema.get("properties", {}).items()},
+            {name: self.shape(field) for name, field in _part(schema, "properties", Mapping, {}).items()},
             self.shape(rest) if isinstance(rest, Mapping) else None,
             self.shape(items) if isinstance(items, Mapping) else None,
             declared=bool(kinds) or "enum" in schema or "const" in schema,
@@ -304,18 +316,43 @@ class _JsonSchema:
         marks: list[Any] = []
         if unknown := notes.keys() - _NOTES:
             raise SchemaError(f"unknown notes: {sorted(unknown)}", where="x-workbench", expected=", ".join(_NOTES))
-        options = {name: value for name, value in notes.items() if name in ("tolerance", "relative")}
-        if name := notes.get("comparator"):
+        for note in notes:
+            if note != "comparator":
+                _part(notes, note, bool if note in _FLAGS else float, None)
+        options = {name: value for name, value in notes.items() if name in ("tolerance", "relative", "leading")}
+        if name := _part(notes, "comparator", str, ""):
             if name not in _BY_NAME:
                 raise SchemaError(f"there is no comparator {name!r}", where="x-workbench", expected=", ".join(_BY_NAME))
             if name == "text" and "floor" in notes:
                 options["floor"] = notes["floor"]
-            marks.append(_BY_NAME[name](**options))
+            try:
+                marks.append(_BY_NAME[name](**options))
+            except TypeError as error:
+                raise SchemaError(f"{name} takes no {' and no '.join(options)}", where="x-workbench") from error
         elif "floor" in notes:
             marks.append(Floor(notes["floor"]))
         marks += [mark(notes[key]) for key, mark in (("weight", Weight), ("identity", Identity)) if key in notes]
         return [*marks, Critical()] if notes.get("critical") else marks
 
 
-def _as_list(kinds: str | list[str] | None) -> list[str]:
-    return [kinds] if isinstance(kinds, str) else kinds or []
+def _part(schema: Mapping[str, Any], keyword: str, kind: type[Any] | tuple[type[Any], ...], absent: Any) -> Any:
+    """What a keyword of a JSON Schema holds, if it is of the kind that belongs there.
+
+    Raises:
+        SchemaError: It is of another kind.
+    """
+    value = schema.get(keyword, absent)
+    fits = isinstance(value, int | float) and not isinstance(value, bool) if kind is float else isinstance(value, kind)
+    if keyword in schema and not fits:
+        kinds = " or ".join(_TYPES[one] for one in (kind if isinstance(kind, tuple) else (kind,)))
+        raise SchemaError(f"{value!r} makes no sense here", where=keyword, expected=kinds)
+    return value
+
+
+_TYPES: dict[Any, str] = {
+    str: "a text",
+    list: "a list",
+    Mapping: "an object",
+    bool: "true or false",
+    float: "a number",
+}
