@@ -23,7 +23,7 @@ from workbench.goldens import read_goldens, write_golden
 from workbench.ledger import Ledger
 from workbench.review.app import app
 from workbench.review.desk import Desk
-from workbench.runs import RunInfo, RunWriter, latest_run, open_run
+from workbench.runs import RunWriter, latest_run, open_run
 from workbench.settings import Project, Settings, find_project
 from workbench.tasks import load_task
 
@@ -38,7 +38,7 @@ def build(into: Path, articles: int, goldens: int) -> None:
     extractions = [(one, texts(one) or "") for one in run.extractions()]
     (into / "articles").mkdir()
     folder = _folder(into)
-    with RunWriter(folder, RunInfo(**{**run.info.model_dump(), "id": "large"}), Ledger(folder)) as writer:
+    with RunWriter(folder, run.info.model_copy(update={"id": "large"}), Ledger(folder)) as writer:
         for number in range(articles):
             one, text = extractions[number % len(extractions)]
             name, text = f"{one.article}-{number:05}", f"{text}{number}\n"
