@@ -7,6 +7,7 @@ torn line, the last. A last line that lacks nothing but its line end is whole: n
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -17,7 +18,7 @@ from pydantic import JsonValue
 from workbench.canonical import line
 from workbench.errors import InputError
 
-__all__ = ["Appender", "read_lines", "torn_bytes"]
+__all__ = ["Appender", "is_whole", "parse_object", "raw_lines", "read_lines"]
 
 
 class Appender:
@@ -33,16 +34,9 @@ class Appender:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            self._descriptor = _locked(path)
         except OSError as error:
             raise InputError(f"this file cannot be written: {error.strerror}", where=str(path)) from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise InputError(
-                "another process is writing this file", where=str(path), way_out="wait for it to end, or stop it"
-            ) from error
         self._path = path
         self.torn = _mend_end(path)
         self.size = path.stat().st_size
@@ -80,11 +74,22 @@ class Appender:
         self.close()
 
 
-def torn_bytes(path: Path) -> int:
-    """How many bytes of a torn line stand at a file's end; 0 if its last line is whole."""
-    with path.open("rb") as file:
-        _, rest = _rest(file)
-    return 0 if not rest or _is_whole(rest) else len(rest)
+def _locked(path: Path) -> int:
+    """A descriptor of the file that has this name, and is ours alone."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise InputError(
+                "another process is writing this file", where=str(path), way_out="wait for it to end, or stop it"
+            ) from error
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        # Between opening and locking it was replaced by another, as pruning does: lines written here would be lost with it.
+        os.close(descriptor)
 
 
 def _mend_end(path: Path) -> int:
@@ -93,7 +98,7 @@ def _mend_end(path: Path) -> int:
         whole, rest = _rest(file)
         if not rest:
             return 0
-        if _is_whole(rest):
+        if is_whole(rest):
             file.seek(0, os.SEEK_END)
             file.write(b"\n")
             return 0
@@ -110,16 +115,17 @@ def _rest(file: BinaryIO) -> tuple[int, bytes]:
     return whole, file.read()
 
 
-def _is_whole(raw: bytes) -> bool:
+def is_whole(raw: bytes) -> bool:
+    """Whether the last line of a file, found without its line end, lacks nothing else."""
     try:
-        _object(raw)
+        parse_object(raw)
     except ValueError:
         return False
     return True
 
 
-def _object(raw: bytes) -> dict[str, Any]:
-    """The object that a line is.
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object that a line is.
 
     Raises:
         ValueError: If it is none.
@@ -145,6 +151,18 @@ def _end_of_last_line(file: BinaryIO, size: int) -> int:
     return 0
 
 
+def raw_lines(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of each line from one offset to another, each with its line end, the last perhaps without."""
+    file.seek(start)
+    for raw in file:
+        if start + len(raw) >= end:
+            if start < end:
+                yield start, raw[: end - start]
+            return
+        yield start, raw
+        start += len(raw)
+
+
 def read_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Number (from 1), offset in bytes and object of each line. A torn last line is no line.
 
@@ -155,7 +173,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             try:
-                fields = _object(raw)
+                fields = parse_object(raw)
             except ValueError as error:
                 if not raw.endswith(b"\n"):
                     return
