@@ -47,7 +47,11 @@ class Appender:
         Raises:
             InputError: If the disk does not take it.
         """
-        raw = line(value).encode()
+        return self.append_text(line(value))
+
+    def append_text(self, text: str) -> int:
+        """The same for a line that is written already, its line end included."""
+        raw = text.encode()
         offset = self.size
         view = memoryview(raw)
         try:

@@ -86,7 +86,9 @@ class RunWriter:
 
     def keep(self, extraction: Extraction) -> None:
         """Append an article's extraction, and its failure if it has no record."""
-        self._extractions.append(extraction.model_dump(mode="json"))
+        self._extractions.append_text(
+            extraction.model_dump_json() + "\n"
+        )  # several times quicker than by way of a dictionary
         if extraction.state != "ok":
             self._failures.append(extraction.model_dump(mode="json", include={"article", "state", "reason"}))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ForwardRef, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Generic, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, create_model
 from pydantic.fields import FieldInfo
@@ -37,6 +37,8 @@ __all__ = [
     "values",
 ]
 
+HOLDS = (BaseModel, list, tuple, dict)
+"""What may hold a quote."""
 T = TypeVar("T")
 
 
@@ -58,8 +60,7 @@ class Cited(BaseModel, Generic[T]):
     quote: Quote
 
 
-@dataclass(frozen=True)
-class Citation:
+class Citation(NamedTuple):
     """A quote in a record and the leaves that it supports.
 
     Attributes:
@@ -73,19 +74,18 @@ class Citation:
     leaves: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Copied:
+class Copied(NamedTuple):
     """A text in a record with what its schema says of it.
 
     Attributes:
         at: JSON Pointer of the text.
         text: As the model gave it.
-        marks: The metadata of its annotation, comparators among them.
+        kinds: The types of the metadata of its annotation, comparators among them.
     """
 
     at: str
     text: str
-    marks: tuple[object, ...]
+    kinds: frozenset[type]
 
 
 def load_schema(reference: str, root: Path) -> type[BaseModel]:
@@ -218,8 +218,8 @@ def _values(item: object, dumped: Any) -> JsonValue:
     if isinstance(item, Cited):
         return _values(item.value, dumped["value"])
     if isinstance(item, BaseModel):
-        fields = type(item).model_fields
-        return {name: _values(getattr(item, name), dumped[name]) for name in fields if not _is_quote(fields[name])}
+        names = [field.name for field in _fields(type(item)) if not field.is_quote]
+        return {name: _values(getattr(item, name), dumped[name]) for name in names}
     if isinstance(item, list | tuple):
         return [_values(child, child_dump) for child, child_dump in zip(item, dumped, strict=True)]
     if isinstance(item, dict):
@@ -227,67 +227,105 @@ def _values(item: object, dumped: Any) -> JsonValue:
     return dumped  # type: ignore[no-any-return]
 
 
-def citations(record: BaseModel) -> Iterator[Citation]:
+class _Field(NamedTuple):
+    """What a walk over a record asks of a field, worked out once for each model."""
+
+    name: str
+    step: str
+    """Its step in a JSON Pointer."""
+    is_quote: bool
+    is_copied: bool
+    """Whether its text, if it is one, was copied from the article: it is neither a quote nor chosen from a closed list."""
+    kinds: frozenset[type]
+
+
+@cache
+def _fields(model: type[BaseModel]) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(
+            name,
+            pointer(name),
+            _is_quote(field),
+            not _is_quote(field) and not _is_chosen(field.annotation),
+            frozenset(type(mark) for mark in (*field.metadata, *_marks(field.annotation))),
+        )
+        for name, field in model.model_fields.items()
+    )
+
+
+@cache
+def _cites(model: type[BaseModel]) -> bool:
+    return any(field.is_quote for field in _fields(model))
+
+
+def _children(item: object, at: str) -> list[tuple[object, str]]:
+    """What a list or a dictionary holds, each with its JSON Pointer."""
+    if isinstance(item, list | tuple):
+        return [(child, f"{at}/{index}") for index, child in enumerate(item)]
+    if isinstance(item, dict):
+        return [(child, at + pointer(_step(key))) for key, child in item.items()]
+    return []
+
+
+def citations(record: BaseModel) -> list[Citation]:
     """Every quote of a record with the copied leaves beside it, in the schema's order."""
-    yield from _citations(record, ())
+    found: list[Citation] = []
+    _add_citations(record, "", found)
+    return found
 
 
-def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
+def _add_citations(item: object, at: str, found: list[Citation]) -> None:
     if isinstance(item, BaseModel):
-        fields = type(item).model_fields
-        for quoted in (name for name, field in fields.items() if _is_quote(field)):
-            quote = getattr(item, quoted)
-            if isinstance(quote, str):
-                yield Citation(pointer(*at, quoted), quote, tuple(_supported(item, at)))
-        for name in fields:
-            yield from _citations(getattr(item, name), (*at, name))
-    elif isinstance(item, list | tuple):
-        for index, child in enumerate(item):
-            yield from _citations(child, (*at, index))
-    elif isinstance(item, dict):
-        for key, child in item.items():
-            yield from _citations(child, (*at, _step(key)))
+        fields = _fields(type(item))
+        for name, step, is_quote, _, _ in fields if _cites(type(item)) else ():
+            if is_quote and isinstance(quote := getattr(item, name), str):
+                leaves: list[tuple[str, str]] = []
+                _add_supported(item, at, leaves)
+                found.append(Citation(at + step, quote, tuple(leaves)))
+        for name, step, *_ in fields:
+            if isinstance(child := getattr(item, name), HOLDS):
+                _add_citations(child, at + step, found)
+    else:
+        for child, place in _children(item, at):
+            if isinstance(child, HOLDS):
+                _add_citations(child, place, found)
 
 
-def _supported(item: BaseModel, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
+def _add_supported(item: BaseModel, at: str, leaves: list[tuple[str, str]]) -> None:
     """The copied leaves of a model, those of its lists and of models in it that cite nothing themselves among them."""
-    for name, field in type(item).model_fields.items():
-        if not _is_quote(field) and not _is_chosen(field.annotation):
-            yield from _uncited(getattr(item, name), (*at, name))
+    for name, step, _, is_copied, _ in _fields(type(item)):
+        if is_copied:
+            _add_uncited(getattr(item, name), at + step, leaves)
 
 
-def _uncited(item: object, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
-    if isinstance(item, BaseModel):
-        if not any(_is_quote(field) for field in type(item).model_fields.values()):
-            yield from _supported(item, at)
-    elif isinstance(item, list | tuple):
-        for index, child in enumerate(item):
-            yield from _uncited(child, (*at, index))
-    elif isinstance(item, dict):
-        for key, child in item.items():
-            yield from _uncited(child, (*at, _step(key)))
-    elif isinstance(item, str):
-        yield pointer(*at), item
+def _add_uncited(item: object, at: str, leaves: list[tuple[str, str]]) -> None:
+    if isinstance(item, str):
+        leaves.append((at, item))
+    elif isinstance(item, BaseModel):
+        if not _cites(type(item)):
+            _add_supported(item, at, leaves)
+    else:
+        for child, place in _children(item, at):
+            _add_uncited(child, place, leaves)
 
 
-def copied_texts(record: BaseModel) -> Iterator[Copied]:
+def copied_texts(record: BaseModel) -> list[Copied]:
     """Every text of a record that is neither quote nor chosen from a closed list, in the schema's order."""
-    yield from _copied(record, (), ())
+    found: list[Copied] = []
+    _add_copied(record, "", frozenset(), found)
+    return found
 
 
-def _copied(item: object, at: tuple[str | int, ...], marks: tuple[object, ...]) -> Iterator[Copied]:
-    if isinstance(item, BaseModel):
-        for name, field in type(item).model_fields.items():
-            if not _is_quote(field) and not _is_chosen(field.annotation):
-                yield from _copied(getattr(item, name), (*at, name), (*field.metadata, *_marks(field.annotation)))
-    elif isinstance(item, list | tuple):
-        for index, child in enumerate(item):
-            yield from _copied(child, (*at, index), marks)
-    elif isinstance(item, dict):
-        for key, child in item.items():
-            yield from _copied(child, (*at, _step(key)), marks)
-    elif isinstance(item, str):
-        yield Copied(pointer(*at), item, marks)
+def _add_copied(item: object, at: str, kinds: frozenset[type], found: list[Copied]) -> None:
+    if isinstance(item, str):
+        found.append(Copied(at, item, kinds))
+    elif isinstance(item, BaseModel):
+        for name, step, _, is_copied, own in _fields(type(item)):
+            if is_copied and (child := getattr(item, name)) is not None:
+                _add_copied(child, at + step, own, found)
+    else:
+        for child, place in _children(item, at):
+            _add_copied(child, place, kinds, found)
 
 
 def _marks(annotation: object) -> tuple[object, ...]:

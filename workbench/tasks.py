@@ -7,7 +7,7 @@ A prompt is a Markdown file: TOML front matter between ``+++`` lines, then the m
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -69,6 +69,26 @@ class Task:
     json_schema: dict[str, Any]
     messages: tuple[tuple[str, str], ...]
 
+    @cached_property
+    def schema_text(self) -> str:
+        """The JSON Schema as text, in canonical form."""
+        return canonical_json(self.json_schema)
+
+    @cached_property
+    def schema_hash(self) -> str:
+        """The tagged hash of the JSON Schema."""
+        return hash_json(self.json_schema)
+
+    @cached_property
+    def schema_part(self) -> Mapping[str, JsonValue]:
+        """What a request's body says of the schema: the same in every request."""
+        return _schema_part(self)
+
+    @cached_property
+    def schema_part_texts(self) -> Mapping[str, str]:
+        """The same, each value in canonical form."""
+        return {name: canonical_json(value) for name, value in self.schema_part.items()}
+
 
 @dataclass(frozen=True)
 class Facets:
@@ -96,6 +116,7 @@ class Request:
         sample: The number of the sample, from 0.
         parent: The key of the exchange that this one re-asks.
         attempt: Which re-ask this is, from 1; 0 for the first request.
+        texts: The canonical form of some of the body's values, where it is known: a long schema need not be written out for each article.
     """
 
     body: dict[str, JsonValue]
@@ -103,11 +124,13 @@ class Request:
     sample: int = 0
     parent: str | None = None
     attempt: int = 0
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def text(self) -> str:
         """The body as it goes over the wire: canonical JSON."""
-        return canonical_json(self.body)
+        values = ((name, self.texts.get(name) or canonical_json(value)) for name, value in sorted(self.body.items()))
+        return "{" + ",".join(f"{canonical_json(name)}:{text}" for name, text in values) + "}"
 
     @cached_property
     def hash(self) -> str:
@@ -123,7 +146,7 @@ class Request:
 
     def reask(self, attempt: int, body: dict[str, JsonValue] | None = None) -> "Request":
         """The re-ask that follows this first request; without a body it can be looked up, not sent."""
-        return replace(self, body=body or {}, parent=self.key, attempt=attempt)
+        return replace(self, body=body or {}, parent=self.key, attempt=attempt, texts={})
 
 
 def load_task(name: str, root: Path) -> Task:
@@ -190,7 +213,7 @@ def _check_template(task: Task, file: Path) -> None:
             raise TaskError(
                 "the prompt never shows the article", where=str(file), expected="{{ article.text }} in a message"
             )
-        if task.front.mode == "json" and not any(canonical_text(canonical_json(task.json_schema)) in t for t in texts):
+        if task.front.mode == "json" and not any(canonical_text(task.schema_text) in t for t in texts):
             raise TaskError(
                 "mode json sends no schema, and the prompt does not show it",
                 where=str(file),
@@ -208,7 +231,7 @@ def _rendered(task: Task, article: Article) -> list[tuple[str, str]]:
     }
     variables: Mapping[str, object] = {
         "article": known,
-        "schema": canonical_json(task.json_schema),
+        "schema": task.schema_text,
         "mode": task.front.mode,
     }
     where = f"prompts/{task.name}.md"
@@ -241,15 +264,15 @@ def render(task: Task, article: Article, model: str, sample: int = 0) -> Request
         if value is not None
     }
     messages: list[JsonValue] = [{"role": role, "content": text} for role, text in _rendered(task, article)]
-    body: dict[str, JsonValue] = {"model": model, "messages": messages, **settings, **_schema_part(task)}
+    body: dict[str, JsonValue] = {"model": model, "messages": messages, **settings, **task.schema_part}
     facets = Facets(
         prompt=task.prompt_hash,
-        schema=hash_json(task.json_schema),
+        schema=task.schema_hash,
         article=article.hash,
         model=model,
         settings=hash_json({**settings, "mode": front.mode}),
     )
-    return Request(body, facets, sample)
+    return Request(body, facets, sample, texts=task.schema_part_texts)
 
 
 def _schema_part(task: Task) -> dict[str, JsonValue]:
