@@ -1,6 +1,5 @@
 """The index of a store: quick, and never believed over the files."""
 
-import json
 import os
 import sqlite3
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +14,13 @@ import pytest
 from helpers import write
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded import FACETS, FILES, FIRSTS, REQUESTS, line, made, plain, recorded
 
 from workbench import recordings
 from workbench.errors import RecordingError
 from workbench.index import cache_file
-from workbench.recordings import Origin, Recording, Recordings, record
-from workbench.tasks import Facets, Request
-
-FACETS = Facets(prompt="sha256:p", schema="sha256:s", article="sha256:a", model="m", settings="sha256:t")
-FIRSTS = [Request({"content": content}, FACETS) for content in "abc"]
-REQUESTS = [*FIRSTS, *(first.reask(attempt) for first in FIRSTS for attempt in (1, 2))]
-FILES: tuple[Origin, ...] = ("api", "transcribed")
+from workbench.recordings import Recording, Recordings
+from workbench.tasks import Request
 
 
 @pytest.fixture(autouse=True)
@@ -34,54 +28,6 @@ def every_index_is_kept(tmp_path_factory: pytest.TempPathFactory, monkeypatch: p
     """In a cache of the test's own, however small the store."""
     monkeypatch.setattr(recordings, "SMALL", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
-def made(one: Request, answer: Any = 0, origin: Origin = "api", seconds: int = 0) -> Recording:
-    time = datetime(2031, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    return record(one, {"n": answer}, origin).model_copy(update={"recorded": time})
-
-
-def line(recording: Recording) -> bytes:
-    return recording.model_dump_json().encode() + b"\n"
-
-
-def plain(folder: Path) -> dict[str, Any]:
-    """What a reader of every line finds under each key: the specification, without an index.
-
-    Raises:
-        ValueError: If a line is no JSON, or two files differ at one time.
-    """
-    files: list[dict[str, Any]] = []
-    for file in sorted(folder.glob("*.jsonl")):
-        last: dict[str, Any] = {}
-        *whole, rest = file.read_bytes().split(b"\n")
-        for number, raw in enumerate([*whole, rest]):
-            try:
-                found = json.loads(raw)
-            except ValueError:
-                if number < len(whole):
-                    raise
-                continue
-            if not found["parent"]:
-                last = {key: one for key, one in last.items() if one["parent"] != found["key"]}
-            last[found["key"]] = found
-        files.append(last)
-    answers = {}
-    for key in {key for last in files for key in last}:
-        standing = []
-        for last in files:
-            one = last.get(key)
-            firsts = [other[one["parent"]] for other in files if one["parent"] in other] if one else []
-            newest = max(firsts, key=lambda first: str(first["recorded"]), default=None)
-            if one and (newest is None or newest in last.values() or newest["recorded"] <= one["recorded"]):
-                standing.append(one)
-        if standing:
-            times = [one["recorded"] for one in standing]
-            newest_of = [one["response"] for one in standing if one["recorded"] == max(times)]
-            if any(response != newest_of[0] for response in newest_of):
-                raise ValueError(key)
-            answers[key] = newest_of[0]
-    return answers
 
 
 def indexed(folder: Path) -> dict[str, Any]:
@@ -99,10 +45,9 @@ def agree(folder: Path) -> None:
         with pytest.raises(RecordingError):
             indexed(folder)
     else:
-        assert indexed(folder) == expected
+        assert indexed(folder) == {key: one["response"] for key, one in expected.items()}
 
 
-recorded = st.builds(made, st.sampled_from(REQUESTS), st.integers(0, 1), st.sampled_from(FILES), st.integers(0, 2))
 Change = Callable[[Path], None]
 
 

@@ -262,7 +262,7 @@ class Index:
         for row in self._execute(query, (state.file, *span.fetchone())).fetchall():
             _, start, length, *_ = row
             try:
-                entry = self._entry(self._read(state.name, start, length), str(path))
+                entry = self._entry(self.read_at(state.name, start, length), str(path))
             except RecordingError:
                 return False
             if self._row(state.file, start, length, entry) != row:
@@ -356,22 +356,29 @@ class Index:
         query = "SELECT key FROM lines GROUP BY key HAVING min(file) <> max(file) AND min(answer) <> max(answer)"
         return (key for (key,) in (self._execute(query) if len(self._paths) > 1 else ()))
 
+    def lines(self) -> Iterator[Line]:
+        """Every line, file by file, in the files' order."""
+        query = """
+            SELECT name, start, length, key, parent, recorded, answer, kind
+            FROM lines JOIN files USING (file) ORDER BY name, start
+        """
+        return (Line(*row) for row in self._execute(query))
+
     def of_article(self, article: str) -> Iterator[tuple[Line, Kind]]:
         """The lines that were recorded of an article's text, first answers before re-asks."""
-        query = (
-            "SELECT name, start, length, key, parent, recorded, answer, kind, origin, model, prompt, schema, settings "
-            "FROM lines JOIN files USING (file) JOIN kinds USING (kind) WHERE article = ? "
-            "ORDER BY parent IS NOT NULL, name, start"
-        )
-        for row in self._execute(query, (digest(article),)):
-            yield Line(*row[:8]), Kind(*row[8:])
+        query = """
+            SELECT name, start, length, key, parent, recorded, answer, kind, origin, model, prompt, schema, settings
+            FROM lines JOIN files USING (file) JOIN kinds USING (kind) WHERE article = ?
+            ORDER BY parent IS NOT NULL, name, start
+        """
+        return ((Line(*row[:8]), Kind(*row[8:])) for row in self._execute(query, (digest(article),)))
 
     def groups(self) -> dict[int, Group]:
         """What there is, by kind; lines that answer nothing are counted too."""
-        query = (
-            "SELECT kind, origin, model, prompt, schema, settings, count(*), sum(length), min(recorded), max(recorded) "
-            "FROM lines JOIN kinds USING (kind) GROUP BY kind ORDER BY kind"
-        )
+        query = """
+            SELECT kind, origin, model, prompt, schema, settings, count(*), sum(length), min(recorded), max(recorded)
+            FROM lines JOIN kinds USING (kind) GROUP BY kind ORDER BY kind
+        """
         return {
             row[0]: Group(Kind(*row[1:6]), row[6], row[7], *(EPOCH + time * MICROSECOND for time in row[8:]))
             for row in self._execute(query)
@@ -402,9 +409,10 @@ class Index:
         Raises:
             OSError: If the file is gone.
         """
-        return self._read(line.file, line.start, line.length)
+        return self.read_at(line.file, line.start, line.length)
 
-    def _read(self, name: str, start: int, length: int) -> bytes:
+    def read_at(self, name: str, start: int, length: int) -> bytes:
+        """The same by a file's name and a place in it."""
         if name not in self._descriptors:
             self._descriptors[name] = os.open(self._paths[name], os.O_RDONLY | os.O_CLOEXEC)
         return os.pread(self._descriptors[name], length, start)

@@ -6,11 +6,12 @@ torn line, the last. A last line that lacks nothing but its line end is whole: n
 
 import fcntl
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Final, Self
 
 import jsonlines
 from pydantic import JsonValue
@@ -18,7 +19,10 @@ from pydantic import JsonValue
 from workbench.canonical import line
 from workbench.errors import InputError
 
-__all__ = ["Appender", "is_whole", "parse_object", "raw_lines", "read_lines"]
+__all__ = ["Appender", "backup", "drop_lines", "is_whole", "parse_object", "raw_lines", "read_lines"]
+
+BLOCK: Final = 1 << 16
+"""Bytes that are read at once."""
 
 
 class Appender:
@@ -143,16 +147,60 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 
 
 def _end_of_last_line(file: BinaryIO, size: int) -> int:
-    block = 1 << 16
     end = size
     while end > 0:
-        start = max(0, end - block)
+        start = max(0, end - BLOCK)
         file.seek(start)
         found = file.read(end - start).rfind(b"\n")
         if found >= 0:
             return start + found + 1
         end = start
     return 0
+
+
+def backup(path: Path) -> Path:
+    """Where a file is kept as it was before lines were dropped from it."""
+    return path.with_name(path.name + ".bak")
+
+
+def drop_lines(path: Path, dropped: Iterable[tuple[int, int]]) -> None:
+    """Replace a file by one without some of its lines, at once or not at all; the old one stays as its backup.
+
+    Whoever calls holds the file's lock, by an ``Appender``.
+
+    Args:
+        path: The file.
+        dropped: Offset and length of each line that goes, in the file's order.
+
+    Raises:
+        InputError: If there is a backup already, or the disk does not take the new file.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        with path.open("rb") as old, part.open("wb") as new:
+            for start, length in dropped:
+                _copy(old, new, start)
+                old.seek(start + length)
+            _copy(old, new, None)
+            new.flush()
+            os.fsync(new.fileno())
+        shutil.copymode(path, part)
+        backup(path).hardlink_to(path)
+        part.replace(path)
+    except FileExistsError as error:
+        part.unlink()
+        raise InputError(
+            "a backup is there already", where=str(backup(path)), way_out="delete it, or move it away, and try again"
+        ) from error
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"this file cannot be replaced: {error.strerror}", where=str(path)) from error
+
+
+def _copy(old: BinaryIO, new: BinaryIO, until: int | None) -> None:
+    """Copy from where a file stands to an offset, or to its end."""
+    while block := old.read(BLOCK if until is None else min(BLOCK, until - old.tell())):
+        new.write(block)
 
 
 def raw_lines(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, bytes]]:

@@ -22,7 +22,17 @@ from workbench.index import Entry, Index, Kind, Line, cache_file, digest, remove
 from workbench.lines import Appender, parse_object
 from workbench.tasks import Facets, Request
 
-__all__ = ["FORMAT", "Answer", "Exchange", "Origin", "Recording", "Recordings", "read_recording", "record"]
+__all__ = [
+    "FORMAT",
+    "Answer",
+    "Exchange",
+    "Origin",
+    "Recording",
+    "Recordings",
+    "open_index",
+    "read_recording",
+    "record",
+]
 
 FORMAT: Final = "workbench.recording/1"
 SMALL: Final = 4 << 20
@@ -99,6 +109,7 @@ class Recordings:
 
     Attributes:
         notes: What was noticed that a person should know, such as a torn line set aside.
+        index: Where the lines stand, for whoever looks after the store.
 
     Raises:
         RecordingError: If a line is no recording, or two files answer a request differently and neither is the newer.
@@ -109,35 +120,18 @@ class Recordings:
         self.notes: list[str] = []
         self._notify = notify
         self._appenders: dict[str, Appender] = {}
-        self._index = self._open()
+        self.index = self._open()
         try:
             self._look_over()
         except BaseException:
-            self._index.close()
+            self.index.close()
             raise
 
     def _open(self) -> Index:
-        """The index: where the files are long one that is kept, if it can be; one that was broken is made again."""
-        files = sorted(self.folder.glob("*.jsonl"))
-        self._grows = sum(file.stat().st_size for file in files) < SMALL
-        if self._grows:
-            return Index(files, "", _indexed)
-        try:
-            place = cache_file(self.folder)
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            try:
-                return Index(files, str(place), _indexed, self._notify)
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode not in BROKEN:
-                    raise
-                remove_index(place)
-                return Index(files, str(place), _indexed, self._notify)
-        except (sqlite3.Error, OSError) as error:
-            self.notes.append(
-                f"the recordings were read whole, as their index cannot be kept ({error}): "
-                "let XDG_CACHE_HOME name a folder that can be written"
-            )
-            return Index(files, "", _indexed, self._notify)
+        index, notes = open_index(self.folder, self._notify)
+        self._grows = not index.place and not notes
+        self.notes += notes
+        return index
 
     def _look_over(self) -> None:
         """Note what is torn and what differs.
@@ -146,10 +140,10 @@ class Recordings:
             RecordingError: If two files differ, and neither is the newer.
         """
         pairs: dict[tuple[str, ...], tuple[int, str]] = {}
-        with self._asking():
-            for name, torn in self._index.torn().items():
+        with self.asking():
+            for name, torn in self.index.torn().items():
                 self.notes.append(f"{self.folder / name}: its last line is torn ({torn:,} bytes) and is passed over")
-            for taken, other in differing(self._index):
+            for taken, other in differing(self.index):
                 pair = tuple(sorted((taken.file, other.file)))
                 count, example = pairs.get(pair) or (0, self._read(taken).key[:19])
                 pairs[pair] = count + 1, example
@@ -158,12 +152,16 @@ class Recordings:
             self.notes.append(f"{' and '.join(pair)} answer {requests} differently; the newer is taken")
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """What the index has against a question, in words."""
+    def asking(self) -> Iterator[None]:
+        """What the index has against what is asked of it, in words.
+
+        Raises:
+            RecordingError: If two files differ and neither is the newer, or the index fails.
+        """
         try:
             yield
         except Dispute as dispute:
-            one, other = (f"{self.folder / line.file}:{self._index.number(line)}" for line in dispute.lines)
+            one, other = (f"{self.folder / line.file}:{self.index.number(line)}" for line in dispute.lines)
             raise RecordingError(
                 "two files answer the same request differently, and neither is the newer",
                 where=f"{one} and {other}",
@@ -174,7 +172,7 @@ class Recordings:
         except sqlite3.Error as error:
             raise RecordingError(
                 f"the index of the recordings fails: {error}",
-                where=self._index.place or "a temporary file",
+                where=self.index.place or "a temporary file",
                 way_out="run again: no recording is lost, and what is broken is made again",
             ) from error
 
@@ -184,19 +182,19 @@ class Recordings:
 
     def origins(self) -> Counter[str]:
         """How many requests have an answer of each origin."""
-        with self._asking():
-            groups = self._index.groups()
+        with self.asking():
+            groups = self.index.groups()
             counted: Counter[str] = Counter()
             for group in groups.values():
                 counted[group.kind.origin] += group.lines
-            for line in dead(self._index):
+            for line in dead(self.index):
                 counted[groups[line.kind].kind.origin] -= 1
         return +counted
 
     def find(self, request: Request) -> Recording | None:
         """The recording that answers this request, or None."""
-        with self._asking():
-            line = answer(self._index, digest(request.key))
+        with self.asking():
+            line = answer(self.index, digest(request.key))
         return self._read(line, request.key) if line else None
 
     def replay(self, request: Request) -> Recording:
@@ -207,7 +205,7 @@ class Recordings:
         """
         found = self.find(request)
         if found is None:
-            with self._asking():
+            with self.asking():
                 why = self._explain(request)
             raise ReplayMiss(
                 f"no recording answers this request: {why}",
@@ -217,12 +215,12 @@ class Recordings:
         return found
 
     def _explain(self, request: Request) -> str:
-        if request.parent and answer(self._index, digest(request.parent)):
+        if request.parent and answer(self.index, digest(request.parent)):
             return f"its first answer was recorded, re-ask {request.attempt} was not"
-        if not self._index:
+        if not self.index:
             return "there are no recordings"
         nearest: tuple[Line, list[str]] | None = None
-        for line, kind in self._index.of_article(request.facets.article):
+        for line, kind in self.index.of_article(request.facets.article):
             changed = [name for name in FACETS if getattr(kind, name) != getattr(request.facets, name)]
             if nearest is None or len(changed) < len(nearest[1]):
                 nearest = line, changed
@@ -241,12 +239,12 @@ class Recordings:
         """
         appender = self.writer(recording.origin)
         start = appender.append(recording.model_dump(mode="json"))
-        with self._asking():
+        with self.asking():
             file = self.folder / f"{recording.origin}.jsonl"
-            self._index.appended(file, start, appender.size - start, _entry(recording))
+            self.index.appended(file, start, appender.size - start, _entry(recording))
             if self._grows and appender.size >= SMALL:
-                self._index.close()
-                self._index = self._open()
+                self.index.close()
+                self.index = self._open()
 
     def writer(self, origin: Origin) -> Appender:
         """The one writer of an origin's file; asking for it early finds out early whether the store is free."""
@@ -260,7 +258,7 @@ class Recordings:
     def _read(self, line: Line, key: str | None = None) -> Recording:
         """What stands where the index says; it must answer the request of that key."""
         try:
-            recording = Recording.model_validate_json(self._index.read(line))
+            recording = Recording.model_validate_json(self.index.read(line))
         except (ValidationError, OSError) as error:
             raise self._changed(line) from error
         if key is not None and recording.key != key:
@@ -268,8 +266,8 @@ class Recordings:
         return recording
 
     def _changed(self, line: Line) -> RecordingError:
-        with self._asking():
-            self._index.forget(line)
+        with self.asking():
+            self.index.forget(line)
         return RecordingError(
             "the recordings were changed while they were in use",
             where=str(self.folder / line.file),
@@ -281,7 +279,7 @@ class Recordings:
         for appender in self._appenders.values():
             appender.close()
         self._appenders.clear()
-        self._index.close()
+        self.index.close()
 
     def __enter__(self) -> Self:
         """The store itself."""
@@ -290,6 +288,33 @@ class Recordings:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+
+def open_index(folder: Path, notify: Callable[[str], None] = lambda _: None) -> tuple[Index, list[str]]:
+    """Where a folder's lines stand, and what there is to say of that. Where the files are long the index is kept, if it can be.
+
+    Raises:
+        RecordingError: If a line is no recording, or a file cannot be read.
+    """
+    files = sorted(folder.glob("*.jsonl"))
+    if sum(file.stat().st_size for file in files) < SMALL:
+        return Index(files, "", _indexed), []
+    try:
+        place = cache_file(folder)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            return Index(files, str(place), _indexed, notify), []
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode not in BROKEN:
+                raise
+            remove_index(place)
+            return Index(files, str(place), _indexed, notify), []
+    except (sqlite3.Error, OSError) as error:
+        note = (
+            f"the recordings were read whole, as their index cannot be kept ({error}): "
+            "let XDG_CACHE_HOME name a folder that can be written"
+        )
+        return Index(files, "", _indexed, notify), [note]
 
 
 def _indexed(raw: bytes, where: str) -> Entry:

@@ -22,7 +22,7 @@ from workbench.errors import TaskError
 from workbench.jsonschema import json_schema, strict_schema
 from workbench.schema import load_schema
 
-__all__ = ["Facets", "FrontMatter", "Mode", "Request", "Task", "load_task", "reask_key", "render"]
+__all__ = ["Facets", "FrontMatter", "Mode", "Request", "Task", "load_task", "reask_key", "render", "request_key"]
 
 API = "chat.completions"
 PROMPT = re.compile(r"\+\+\+\n(?P<front>.*?\n|)\+\+\+(?:\n(?P<body>.*))?", re.DOTALL)
@@ -101,6 +101,11 @@ class Facets:
     settings: str
 
 
+def request_key(body: str, sample: int) -> str:
+    """The key of a first request, from the hash of its body."""
+    return hash_json({"api": API, "body": body, "sample": sample})
+
+
 def reask_key(parent: str, attempt: int) -> str:
     """The key of the re-ask of an exchange: its body quotes the validator's words, which change with its version; this does not."""
     return hash_json({"parent": parent, "attempt": attempt})
@@ -142,7 +147,7 @@ class Request:
         """What a recording is found by: body, API and sample; for a re-ask the parent's key and its number."""
         if self.parent:
             return reask_key(self.parent, self.attempt)
-        return hash_json({"api": API, "body": self.hash, "sample": self.sample})
+        return request_key(self.hash, self.sample)
 
     def reask(self, attempt: int, body: dict[str, JsonValue] | None = None) -> "Request":
         """The re-ask that follows this first request; without a body it can be looked up, not sent."""
