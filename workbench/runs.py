@@ -151,7 +151,7 @@ class RunWriter:
         if extraction.state != "ok":
             failure = extraction.model_dump(mode="json", include={"article", "state", "error", "reason"})
             self._failures.append(failure | {"attempts": attempts})
-        self._extractions.append(extraction.model_dump(mode="json"))
+        self._extractions.append_text(extraction.model_dump_json() + "\n")  # several times quicker than by a dictionary
 
     def finish(self) -> None:
         """Write down that the run came to its end."""
