@@ -104,6 +104,17 @@ def test_an_article_whose_text_changed_is_done_again_and_stands_there_once(
     states(folder)
 
 
+@pytest.mark.parametrize("less", [("articles/bookshop.txt",), ("--limit", "1")])
+def test_what_failed_and_is_not_among_the_articles_stays_as_it_was(
+    begun: Any, server: Loopback, workbench: Command, less: tuple[str, ...]
+) -> None:
+    folder = begun(BROKEN, BROKEN)
+    result = go_on(workbench, server, folder, *less)
+    assert (result.code, result.json["states"], len(server.requests)) == (5, {"ok": 1, "failed": 1}, 3)
+    assert sorted(states(folder).values()) == ["failed", "ok"]
+    assert len(lines(folder / "failures.jsonl")) == 1
+
+
 def test_an_invalid_answer_stays_until_it_is_retried_and_then_is_a_new_sample(
     begun: Any, server: Loopback, workbench: Command
 ) -> None:
@@ -323,6 +334,43 @@ def test_a_second_ctrl_c_gives_up_what_is_under_way_and_counts_it_at_its_worst(p
     (attempt,) = lines(folder / "attempts.jsonl")
     assert attempt["assumed"]
     assert not (folder / "sent.jsonl").exists()
+
+
+def test_what_a_stopped_sitting_did_not_come_to_stands_as_it_stood(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun(BROKEN, BROKEN)
+    failures = (folder / "failures.jsonl").read_bytes().splitlines()
+    server.script(slow(ok(ANSWERS["bakery"]), 2))
+    process = start(project, server, "--resume", str(folder), "--concurrency", "1")
+    server.wait_for(3)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert states(folder) == {"bakery": "ok", "bookshop": "failed"}
+    assert (folder / "failures.jsonl").read_bytes().splitlines() == failures[1:]
+    assert go_on(workbench, server, folder, "--only", "failed").code == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "options"),
+    [([BROKEN], ("--only", "failed")), ([ok('{"street": 1}')] * 3, ("--retry", "invalid"))],
+    ids=["only", "retry"],
+)
+def test_a_sitting_that_was_killed_can_be_had_again_with_the_same_words(
+    begun: Any, project: Path, server: Loopback, workbench: Command, first: list[Any], options: tuple[str, ...]
+) -> None:
+    folder = begun(*first)
+    before = len(server.requests)
+    server.script(stalled())
+    process = start(project, server, "--resume", str(folder), *options)
+    server.wait_for(before + 1)
+    process.kill()
+    process.communicate()
+    result = go_on(workbench, server, folder, *options)
+    assert (result.code, len(server.requests)) == (0, before + 2)
+    assert states(folder) == {"bakery": "ok", "bookshop": "ok"}
+    assert lines(folder / "failures.jsonl") == []
 
 
 def test_a_killed_request_stands_at_its_worst_case_when_the_run_goes_on(

@@ -25,7 +25,7 @@ from workbench.limits import RateLimits
 from workbench.meter import Meter
 from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
 from workbench.recordings import Answer, Exchange, Origin, Recordings, record
-from workbench.resume import Kept, check_same, keep
+from workbench.resume import Kept, check_same, keep, put_back
 from workbench.runs import Run, RunInfo, RunWriter, now, write_task
 from workbench.tasks import Request, Task
 
@@ -208,6 +208,8 @@ async def run_job(
                 await _run_live(job, job.endpoint, store, ledger, summary, kept, keep_one, notify)
         else:
             await _run(job, _replay(store), look_up_reasks, kept, keep_one, lambda: False)
+        if resume:
+            summary.states += put_back(folder, writer.files)
         if not summary.interrupted:
             writer.finish()
     return summary

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,10 @@ from workbench.articles import Article, Rejected
 from workbench.errors import RunError
 from workbench.extract import State
 from workbench.lines import Appender, read_lines
-from workbench.runs import Run, RunInfo, prompt_text, schema_text
+from workbench.runs import FILES, Run, RunInfo, prompt_text, schema_text
 from workbench.tasks import Task
 
-__all__ = ["REDONE", "Kept", "check_same", "keep"]
+__all__ = ["REDONE", "Kept", "check_same", "keep", "put_back"]
 
 REDONE: Final[frozenset[State]] = frozenset({"failed", "unspent", "missed"})
 """States that going on does again: no answer was had, so that asking is the same request."""
@@ -58,8 +58,9 @@ def keep(
 ) -> Kept:
     """Sort a run's lines into those that stay and those that go, and take the latter out of its files.
 
-    A line goes when its article is to be done again, or when the text of its article is no longer the one that it answers. A state in ``retried``
-    is asked anew, as the next sample: its answer was had, and asking the same would be told the same.
+    A line goes when its article is there to be done again: for its state, or because its text is no longer the one that the line answers. A state
+    in ``retried`` is asked anew, as the next sample: its answer was had, and asking the same would be told the same. What goes is kept aside, for
+    ``put_back``.
 
     Args:
         run: What was done. Nobody else may be writing it.
@@ -70,15 +71,17 @@ def keep(
     Raises:
         RunError: If a line is no extraction.
     """
-    for name in ("extractions.jsonl", "failures.jsonl"):
-        Appender(run.folder / name).close()  # a torn last line is set aside before anything is copied
+    files = {name: Appender(run.folder / name) for name in FILES}
+    put_back(run.folder, files)
+    for file in files.values():
+        file.close()
     redone = (only & REDONE) | retried if only else REDONE | retried
     kept = Kept(only=set() if only else None)
     for line in _lines(run.folder):
         state: State = line["state"]
         mark = _mark(line["article"])
+        kept.states[state] += 1
         if state not in redone:
-            kept.states[state] += 1
             kept.marks.add(_mark(line["article"], line["text"] or line["place"]))
             continue
         if kept.only is not None:
@@ -86,16 +89,45 @@ def keep(
         if sample := line.get("sample", 0) + (state in retried and bool(line["exchanges"])):
             kept.samples[mark] = sample
     again = {_mark(article.id) for article in articles if kept.wants(article)}
-
-    def goes(line: dict[str, Any]) -> bool:
-        return line["state"] in redone or _mark(line["article"]) in again
-
-    for line in _drop(run.folder / "extractions.jsonl", goes):
-        if line["state"] not in redone:  # its text has changed
-            kept.states[line["state"]] -= 1
-    for _ in _drop(run.folder / "failures.jsonl", goes):
-        pass
+    for name in FILES:
+        for line in _take_out(run.folder / name, again):
+            kept.states[line["state"]] -= name == "extractions.jsonl"
     return kept
+
+
+def put_back(folder: Path, files: Mapping[str, Appender]) -> Counter[State]:
+    """Put the lines that were taken out and have no successor back at the ends of their files; returns what they were.
+
+    A sitting that was stopped, or killed, has not come to all that it was to do again: what was known of the rest is known still.
+
+    Args:
+        folder: Of the run.
+        files: The writers of its files, by their names.
+    """
+    asides = {name: _aside(folder / name) for name in FILES if _aside(folder / name).exists()}
+    out = {name: {_mark(line["article"]) for _, _, line in read_lines(aside)} for name, aside in asides.items()}
+    done = _among(folder / "extractions.jsonl", set().union(*out.values())) if out else set()
+    states: Counter[State] = Counter()
+    # An extraction says that its article is done: it is the last to come back, and its aside the last to go.
+    for name, aside in reversed(asides.items()):
+        left = out[name] - done - _among(folder / name, out[name])
+        for _, _, line in read_lines(aside):
+            if (mark := _mark(line["article"])) in left:
+                left.discard(mark)
+                files[name].append(line)
+                states[line["state"]] += name == "extractions.jsonl"
+    for aside in reversed(asides.values()):
+        aside.unlink()
+    return states
+
+
+def _aside(file: Path) -> Path:
+    return file.with_name(f"{file.stem}.again.jsonl")
+
+
+def _among(file: Path, marks: set[int]) -> set[int]:
+    """Those of the marks whose articles have a line in a file."""
+    return marks & {_mark(line["article"]) for _, _, line in read_lines(file)}
 
 
 def _mark_of(article: Article | Rejected) -> int:
@@ -114,19 +146,25 @@ def _lines(folder: Path) -> Iterator[dict[str, Any]]:
         yield line
 
 
-def _drop(file: Path, goes: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
-    """Take lines out of a file, whole or not at all; a file that keeps all of its lines is not touched."""
-    first = next((offset for _, offset, line in read_lines(file) if goes(line)), None) if file.exists() else None
+def _take_out(file: Path, marks: set[int]) -> Iterator[dict[str, Any]]:
+    """Take the lines of the marked articles out of a file and keep them aside; a file that keeps all of its lines is not touched."""
+
+    def goes(line: dict[str, Any]) -> bool:
+        return _mark(line["article"]) in marks
+
+    first = next((offset for _, offset, line in read_lines(file) if goes(line)), None)
     if first is None:
         return
-    part = file.with_name(file.name + ".part")
-    with file.open("rb") as old, part.open("wb") as new:
+    aside = _aside(file)
+    part, aside_part = (path.with_name(path.name + ".part") for path in (file, aside))
+    with file.open("rb") as old, part.open("wb") as new, aside_part.open("wb") as out:
         for _, offset, line in read_lines(file):
-            if offset >= first and goes(line):
-                yield line
-                continue
+            gone = offset >= first and goes(line)
             old.seek(offset)
-            new.write(old.readline())
+            (out if gone else new).write(old.readline())
+            if gone:
+                yield line
+    aside_part.replace(aside)  # first: a line that stands in both files is put back into none
     part.replace(file)
 
 

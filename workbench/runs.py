@@ -23,6 +23,7 @@ from workbench.lines import Appender, read_lines
 from workbench.tasks import Task
 
 __all__ = [
+    "FILES",
     "FORMAT",
     "Run",
     "RunInfo",
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 FORMAT: Final = "workbench.run/1"
+FILES: Final = ("extractions.jsonl", "failures.jsonl")
+"""What a run writes a line to for an article: one for each, and one for each without a record."""
 
 
 class RunInfo(BaseModel):
@@ -133,6 +136,9 @@ def _extraction(fields: dict[str, Any], where: str) -> Extraction:
 class RunWriter:
     """The one writer of a run folder, whose ledger it holds and closes.
 
+    Attributes:
+        files: The writers of ``FILES``, by their names.
+
     Raises:
         InputError: If another process is writing it.
     """
@@ -142,16 +148,17 @@ class RunWriter:
         self.ledger = ledger
         self._info = info
         _write_info(folder, info)
-        self._extractions = Appender(folder / "extractions.jsonl")
-        self._failures = Appender(folder / "failures.jsonl")
+        self.files = {name: Appender(folder / name) for name in FILES}
 
     def keep(self, extraction: Extraction) -> None:
         """Append an article's extraction, and its failure if it has no record."""
         attempts = self.ledger.take(extraction.text)
         if extraction.state != "ok":
             failure = extraction.model_dump(mode="json", include={"article", "state", "error", "reason"})
-            self._failures.append(failure | {"attempts": attempts})
-        self._extractions.append_text(extraction.model_dump_json() + "\n")  # several times quicker than by a dictionary
+            self.files["failures.jsonl"].append(failure | {"attempts": attempts})
+        # Several times quicker than by a dictionary.
+        self.files["extractions.jsonl"].append_text(extraction.model_dump_json() + "
+")
 
     def finish(self) -> None:
         """Write down that the run came to its end."""
@@ -163,8 +170,9 @@ class RunWriter:
 
     def __exit__(self, *_: object) -> None:
         """Close the files."""
-        for appender in (self._extractions, self._failures, self.ledger):
-            appender.close()
+        for file in self.files.values():
+            file.close()
+        self.ledger.close()
 
 
 def now() -> datetime:
