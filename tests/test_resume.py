@@ -3,6 +3,7 @@
 import fcntl
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from loopback import Loopback, dropped_midway, ok, quota_exhausted, rate_limited, slow, stalled, status
 from rich.console import Console
+from sittings import CRASHED_WRITING, Crash, Sittings
 from small_project import ANSWERS, ARTICLES, SCHEMA, Command, lines
 
 from workbench.cli.progress import progress
@@ -389,6 +391,36 @@ def test_a_killed_request_stands_at_its_worst_case_when_the_run_goes_on(
     assert (killed["outcome"], killed["assumed"], len(others)) == ("killed", True, 2)
     assert result.json["assumed"]["attempts"] == 1
     assert not (folder / "sent.jsonl").exists()
+
+
+def test_an_answer_without_a_count_stands_at_its_worst_case_even_if_the_run_died_before_its_line(
+    project: Path, server: Loopback, sittings: Sittings, workbench: Command
+) -> None:
+    server.script(ok(ANSWERS["bakery"], usage=None))
+    died = sittings.run(project, "run", "--base-url", server.base_url, crash=Crash(3, file="attempts.jsonl"))
+    assert died.code == CRASHED_WRITING
+    (folder,) = (project / "runs").iterdir()
+    assert go_on(workbench, server, folder, "--concurrency", "1").code == 0
+    first = next(line for line in lines(folder / "attempts.jsonl") if line["outcome"] == "answered")
+    assert (first["status"], first["assumed"], first["usage"]["completion"]) == (200, True, 500)
+
+
+def test_a_refresh_that_was_killed_goes_on_refreshing_and_asks_nothing_twice(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    begun(ok(ANSWERS["bakery"]))
+    store = project / "recordings" / "local-model.jsonl"
+    store.write_text(re.sub(r'"recorded": "[^"]+"', '"recorded": "2026-01-01T00:00:00Z"', store.read_text("utf-8")))
+    server.script(ok(ANSWERS["bakery"]), stalled())
+    process = start(project, server, "--refresh", "--concurrency", "1")
+    server.wait_for(4)
+    process.kill()
+    process.communicate()
+    folder = max((project / "runs").iterdir())
+    assert go_on(workbench, server, folder).code == 0
+    assert len(server.requests) == 5
+    outcomes = [line["outcome"] for line in lines(folder / "attempts.jsonl")]
+    assert outcomes == ["answered", "killed", "answered"]
 
 
 # Progress

@@ -20,11 +20,11 @@ from workbench.completions import Usage, read_completion
 from workbench.endpoints import LOOPBACK_HOSTS, Endpoint, Model
 from workbench.errors import ArticleError, EndpointRefused, RunError, SettingsError
 from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected
-from workbench.ledger import Ledger, Totals
+from workbench.ledger import Ledger, Sending, Totals
 from workbench.limits import RateLimits
 from workbench.meter import Meter
 from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
-from workbench.recordings import Answer, Exchange, Origin, Recordings, record
+from workbench.recordings import Answer, Exchange, Origin, Recording, Recordings, record
 from workbench.resume import Kept, check_same, keep, put_back
 from workbench.runs import Run, RunInfo, RunWriter, now, write_task
 from workbench.tasks import Request, Task
@@ -254,9 +254,12 @@ async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
 ) -> None:
     from workbench.model import Client, reask  # noqa: PLC0415 - 2.5 s, and a replay needs none of it
 
-    def recorded(key: str) -> Usage | None:
-        found = store.get(key)
-        return read_completion(found.response).usage if found else None
+    def recorded(sending: Sending) -> Usage | None:
+        found = store.get(sending.key)
+        # What was recorded before is what a refresh asked again. Recordings have whole seconds.
+        if found is None or found.recorded < sending.started.replace(microsecond=0):
+            return None
+        return read_completion(found.response).usage
 
     if left := ledger.close_left_over(recorded, job.price):
         notify(
@@ -280,9 +283,13 @@ async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
                 del under_way[request.key]
                 ended.set()
 
+        def is_fresh(found: Recording) -> bool:
+            """Whether a refresh has asked it again, in this sitting or an earlier one."""
+            return found.key in refreshed or (kept.since is not None and found.recorded >= kept.since)
+
         async def ask(request: Request) -> Exchange:
-            found = None if job.refresh and request.key not in refreshed else store.find(request)
-            if found:
+            found = store.find(request)
+            if found and (not job.refresh or is_fresh(found)):
                 return Exchange(found, sent=False)
             if summary.refused:
                 raise summary.refused
@@ -390,6 +397,7 @@ def _info(job: Job, name: str, started: datetime) -> RunInfo:
         json_schema=hash_json(job.task.json_schema),
         front_matter=job.task.front.model_dump(mode="json", by_alias=True),
         reasks=job.reasks,
+        refresh=job.refresh,
         examples=job.task.examples.versions if job.task.examples else {},
         **_may_differ(job),
     )

@@ -147,15 +147,19 @@ class Ledger:
         self._left = list(left.values())
         self._sent = Appender(self._sent_file)
 
-    def close_left_over(self, recorded: Callable[[str], Usage | None], price: Callable[[Usage], Cost | None]) -> int:
+    def close_left_over(
+        self, recorded: Callable[[Sending], Usage | None], price: Callable[[Usage], Cost | None]
+    ) -> int:
         """Write down what a killed sitting left under way; returns how many attempts that were.
 
         Args:
-            recorded: The usage that a recording has for a request's key: the process may have died between the recording and its line here.
+            recorded: The usage of the answer to a sending, None if there is no recording of it: the process may have died between the
+                recording and its line here.
             price: What tokens cost.
         """
         for one in self._left:
-            usage = recorded(one.key)
+            usage = recorded(one)
+            counted = usage if usage and (usage.prompt or usage.completion) else None
             self._under_way[one.key, one.started] = one
             self.ended(
                 Attempt(
@@ -167,9 +171,9 @@ class Ledger:
                     status=200 if usage else None,
                     outcome="answered" if usage else "killed",
                     error=None if usage else "the run was killed while this was under way",
-                    usage=usage or one.worst,
-                    cost=price(usage or one.worst),
-                    assumed=usage is None,
+                    usage=counted or one.worst,
+                    cost=price(counted or one.worst),
+                    assumed=counted is None,
                 )
             )
         count, self._left = len(self._left), []

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,12 +32,14 @@ class Kept:
         marks: One number for each article with its text, so that a million fit into memory.
         samples: The sample to take of those that are asked once more, by the mark of their name; 0 for the others.
         only: Marks of the names that alone are to be done; None for all.
+        since: When the run began; None if it begins now.
     """
 
     states: Counter[State] = field(default_factory=Counter)
     marks: set[int] = field(default_factory=set)
     samples: dict[int, int] = field(default_factory=dict)
     only: set[int] | None = None
+    since: datetime | None = None
 
     def wants(self, article: Article | Rejected) -> bool:
         """Whether this article is still to be done."""
@@ -76,7 +79,7 @@ def keep(
     for file in files.values():
         file.close()
     redone = (only & REDONE) | retried if only else REDONE | retried
-    kept = Kept(only=set() if only else None)
+    kept = Kept(only=set() if only else None, since=run.info.started)
     for line in _lines(run.folder):
         state: State = line["state"]
         mark = _mark(line["article"])

@@ -67,6 +67,8 @@ class RunInfo(BaseModel):
     """The hash of the JSON Schema that was sent."""
     front_matter: dict[str, Any]
     reasks: int
+    refresh: bool = False
+    """Whether what was recorded before the run began was asked again."""
     retries: int
     examples: dict[str, str] = {}
     """The goldens that articles were shown as examples, each with its version; an article's own was not shown to it."""

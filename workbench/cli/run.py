@@ -123,7 +123,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         timeout=settings.timeout,
         concurrency=concurrency or settings.concurrency,
         limit=limit or (info.limit if info else None),
-        refresh=refresh,
+        refresh=refresh or bool(info and info.refresh and not new),
         keep_bodies=keep_requests,
         budget=budget,
         most_tokens=max_tokens_total,
