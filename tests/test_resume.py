@@ -375,6 +375,34 @@ def test_a_sitting_that_was_killed_can_be_had_again_with_the_same_words(
     assert lines(folder / "failures.jsonl") == []
 
 
+def test_only_takes_the_last_run_though_it_was_killed_and_does_not_call_it_done(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    begun(BROKEN, BROKEN)
+    server.script(BROKEN, stalled())
+    process = start(project, server, "--concurrency", "1")
+    server.wait_for(4)
+    process.kill()
+    process.communicate()
+    folder = max((project / "runs").iterdir())
+    result = workbench("run", "--only", "failed", "--base-url", server.base_url, "--json")
+    assert Path(result.json["run"]) == folder
+    assert states(folder) == {"bakery": "ok"}
+    assert not json.loads((folder / "run.json").read_text("utf-8"))["finished"]
+
+
+@pytest.mark.parametrize("name", ["extractions", "failures", "attempts", "sent"])
+def test_a_torn_line_is_set_aside_and_said(begun: Any, server: Loopback, workbench: Command, name: str) -> None:
+    folder = begun(BROKEN)
+    with (folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"article": "북')
+    result = go_on(workbench, server, folder)
+    assert result.code == 0
+    assert f"{name}.jsonl: its last line was torn" in result.err
+    assert "북" in (folder / f"{name}.jsonl.torn").read_text(encoding="utf-8")
+    assert states(folder) == {"bakery": "ok", "bookshop": "ok"}
+
+
 def test_a_killed_request_stands_at_its_worst_case_when_the_run_goes_on(
     project: Path, server: Loopback, workbench: Command
 ) -> None:

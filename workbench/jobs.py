@@ -195,6 +195,8 @@ async def run_job(
     else:
         folder, info = _make_folder(job, runs)
         ledger, kept = Ledger(folder), Kept()
+    for file in (*ledger.torn, *kept.torn):
+        notify(f"{file}: its last line was torn, and is set aside in {file.name}.torn")
     summary = Summary(folder, ledger.totals, +kept.states, kept.states.total())
     with RunWriter(folder, info, ledger) as writer:
 
@@ -210,7 +212,8 @@ async def run_job(
             await _run(job, _replay(store), look_up_reasks, kept, keep_one, lambda: False)
         if resume:
             summary.states += put_back(folder, writer.files)
-        if not summary.interrupted:
+        # A part of what was left is not its end.
+        if not summary.interrupted and not (resume and resume.only and not resume.run.info.finished):
             writer.finish()
     return summary
 

@@ -128,6 +128,7 @@ class Ledger:
 
     Attributes:
         totals: Of all lines.
+        torn: Its files that ended in a torn line, which was set aside.
 
     Raises:
         InputError: If another process is writing it, or a line is none.
@@ -146,6 +147,8 @@ class Ledger:
             left.pop((attempt.key, attempt.started), None)
         self._left = list(left.values())
         self._sent = Appender(self._sent_file)
+        files = {folder / "attempts.jsonl": self._attempts, self._sent_file: self._sent}
+        self.torn = [path for path, file in files.items() if file.torn]
 
     def close_left_over(
         self, recorded: Callable[[Sending], Usage | None], price: Callable[[Usage], Cost | None]

@@ -33,6 +33,7 @@ class Kept:
         samples: The sample to take of those that are asked once more, by the mark of their name; 0 for the others.
         only: Marks of the names that alone are to be done; None for all.
         since: When the run began; None if it begins now.
+        torn: Files that ended in a torn line, which was set aside.
     """
 
     states: Counter[State] = field(default_factory=Counter)
@@ -40,6 +41,7 @@ class Kept:
     samples: dict[int, int] = field(default_factory=dict)
     only: set[int] | None = None
     since: datetime | None = None
+    torn: list[Path] = field(default_factory=list)
 
     def wants(self, article: Article | Rejected) -> bool:
         """Whether this article is still to be done."""
@@ -79,7 +81,8 @@ def keep(
     for file in files.values():
         file.close()
     redone = (only & REDONE) | retried if only else REDONE | retried
-    kept = Kept(only=set() if only else None, since=run.info.started)
+    torn = [run.folder / name for name, file in files.items() if file.torn]
+    kept = Kept(only=set() if only else None, since=run.info.started, torn=torn)
     for line in _lines(run.folder):
         state: State = line["state"]
         mark = _mark(line["article"])

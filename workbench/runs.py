@@ -225,8 +225,12 @@ def open_run(folder: Path) -> Run:
         raise RunError(first_problem(error), where=str(file), expected=f"the format {FORMAT}") from error
 
 
-def latest_run(runs: Path) -> Run:
-    """The run that was started last, of those that came to their end if there is one. What is no run of this version is passed over.
+def latest_run(runs: Path, *, ended: bool = True) -> Run:
+    """The run that was started last. What is no run of this version is passed over.
+
+    Args:
+        runs: The folder of all runs.
+        ended: Take one that came to its end, if there is one.
 
     Raises:
         RunError: If there is none.
@@ -237,7 +241,9 @@ def latest_run(runs: Path) -> Run:
             found.append(open_run(file.parent))
     if not found:
         raise RunError("there is no run yet", where=str(runs), way_out="make one with `workbench run`")
-    # Of two that were started in one second the later has the longer name, or the greater of one length: -9, -10.
-    return max(
-        found, key=lambda run: (run.info.finished is not None, run.info.started, len(run.folder.name), run.folder.name)
-    )
+
+    def rank(run: Run) -> tuple[bool, datetime, int, str]:
+        # Of two that were started in one second the later has the longer name, or the greater of one length: -9, -10.
+        return ended and run.info.finished is not None, run.info.started, len(run.folder.name), run.folder.name
+
+    return max(found, key=rank)

@@ -160,7 +160,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
 def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
     """The run to go on with: by its folder or its name in the project's runs; with --only the last one, if none is named."""
     if named is None:
-        return latest_run(here.path(here.settings.runs)) if going_on else None
+        return latest_run(here.path(here.settings.runs), ended=False) if going_on else None
     own = here.path(here.settings.runs) / named
     return open_run(own if own.is_dir() else Path(named))
 
