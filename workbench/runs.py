@@ -159,8 +159,7 @@ class RunWriter:
             failure = extraction.model_dump(mode="json", include={"article", "state", "error", "reason"})
             self.files["failures.jsonl"].append(failure | {"attempts": attempts})
         # Several times quicker than by a dictionary.
-        self.files["extractions.jsonl"].append_text(extraction.model_dump_json() + "
-")
+        self.files["extractions.jsonl"].append_text(extraction.model_dump_json() + "\n")
 
     def finish(self) -> None:
         """Write down that the run came to its end."""
