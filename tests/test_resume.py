@@ -8,16 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Loopback, dropped_midway, ok, quota_exhausted, rate_limited, slow, stalled, status
+from loopback import Loopback, dropped_midway, ok, quota_exhausted, rate_limited, refusal, slow, stalled, status
 from rich.console import Console
 from sittings import CRASHED_WRITING, Crash, Sittings
 from small_project import ANSWERS, ARTICLES, SCHEMA, Command, lines
 
 from workbench.cli.progress import progress
+from workbench.completions import Usage
+from workbench.errors import RunError
+from workbench.ledger import Attempt, Totals
+from workbench.prices import NOTHING, Cost
 
 BROKEN = status(400)
 EMPTY = json.dumps({"street": None, "shops": []})
@@ -471,3 +477,84 @@ def test_without_a_terminal_a_line_comes_now_and_then() -> None:
         while "0 of 10: no article yet" not in told.getvalue():
             time.sleep(0.01)
     assert "the endpoint asks to wait" in told.getvalue()
+
+
+def test_a_run_keeps_its_budget_when_it_is_gone_on_with(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun(ok(ANSWERS["bakery"]), options=("--max-tokens-total", "2400"))
+    assert (go_on(workbench, server, folder).code, len(server.requests)) == (5, 1)
+
+
+def test_the_command_that_is_named_goes_on(project: Path, server: Loopback, workbench: Command) -> None:
+    server.script(BROKEN)
+    out = workbench("run", "--concurrency", "1", "--base-url", server.base_url).out
+    (line,) = [line for line in out.splitlines() if "go on with" in line]
+    result = workbench(*line.partition("workbench ")[2].split())
+    assert (result.code, len(server.requests)) == (0, 3)
+
+
+def test_a_run_that_asked_an_address_is_not_silently_replayed(begun: Any, server: Loopback, workbench: Command) -> None:
+    result = workbench("run", "--resume", begun())
+    assert (result.code, len(server.requests)) == (2, 2)
+    assert f"--base-url {server.base_url}" in result.err
+
+
+@pytest.mark.parametrize(
+    "options", [("--new", "--only", "failed"), ("--new", "--retry", "ok"), ("--dry-run",), ("--only", "invalid")]
+)
+def test_options_that_contradict_each_other_are_refused(
+    begun: Any, server: Loopback, workbench: Command, options: tuple[str, ...]
+) -> None:
+    result = go_on(workbench, server, begun(), *options)
+    assert (result.code, len(server.requests)) == (2, 2)
+
+
+def test_a_gateway_that_gave_up_stands_at_the_worst_case(begun: Any) -> None:
+    folder = begun(status(504, headers={"retry-after": "0"}), ok(ANSWERS["bakery"]))
+    assert [attempt["assumed"] for attempt in lines(folder / "attempts.jsonl")] == [True, False, False]
+
+
+def test_events_carry_no_character_that_steers_a_terminal(project: Path, server: Loopback, workbench: Command) -> None:
+    server.script(refusal("\x9b31m\u202e싫다"))
+    result = workbench("run", "articles/bakery.txt", "--events", "--base-url", server.base_url)
+    assert "싫다" in result.err
+    assert not {"\x9b", "\u202e"} & set(result.err)
+
+
+def test_money_of_two_currencies_is_not_added_up() -> None:
+    totals = Totals()
+    for currency in ("USD", "USD"):
+        totals.add(attempt(Cost(Decimal(1), currency)))
+    totals.add(attempt(NOTHING))
+    assert (totals.money, totals.currency) == (Decimal(2), "USD")
+    with pytest.raises(RunError, match="USD and would now cost KRW"):
+        totals.add(attempt(Cost(Decimal(1), "KRW")))
+
+
+def attempt(cost: Cost) -> Attempt:
+    return Attempt("k", "t", 1, datetime.now(UTC), 1.0, 200, "answered", None, Usage(1, 1), cost, assumed=False)
+
+
+def test_ctrl_c_gives_up_what_waits_to_be_sent(project: Path, server: Loopback) -> None:
+    server.script(rate_limited(3600))
+    process = start(project, server, "--concurrency", "1")
+    with process:
+        assert process.stderr
+        while "asks to wait" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    (folder,) = (project / "runs").iterdir()
+    assert (lines(folder / "extractions.jsonl"), len(server.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize("header", ["Wed, 99999999999999999999 Oct 2030 07:28:00 GMT", "soon", "-5", "1e400"])
+def test_an_odd_retry_after_is_no_fault_of_ours(begun: Any, header: str) -> None:
+    folder = begun(rate_limited(header), rate_limited(header), rate_limited(header))
+    assert set(states(folder).values()) <= {"ok", "failed"}
+
+
+@pytest.mark.parametrize("count", [10**400, 10**15, -1, "many", [1]])
+def test_a_count_of_tokens_that_makes_no_sense_stands_at_the_worst_case(begun: Any, count: Any) -> None:
+    usage = {"prompt_tokens": count, "completion_tokens": count}
+    folder = begun(ok(ANSWERS["bakery"], usage=usage))
+    assert [attempt["assumed"] for attempt in lines(folder / "attempts.jsonl")] == [True, False]

@@ -1,6 +1,5 @@
 """What a completion says: the text of an answer, or why there is none."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +8,9 @@ from pydantic import JsonValue
 from workbench.errors import ProviderError
 
 __all__ = ["Completion", "Usage", "read_completion"]
+
+MOST_TOKENS = 1_000_000_000
+"""Beyond what any model reads: a larger count is none."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def _usage(counted: Any) -> Usage:
 
 
 def _count(number: Any) -> int:
-    return int(number) if isinstance(number, int | float) and 0 <= number < math.inf else 0
+    return int(number) if isinstance(number, int | float) and 0 <= number <= MOST_TOKENS else 0
 
 
 def _wrong_shape() -> ProviderError:

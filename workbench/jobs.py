@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ from workbench.endpoints import LOOPBACK_HOSTS, Endpoint, Model
 from workbench.errors import ArticleError, EndpointRefused, RunError, SettingsError
 from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected
 from workbench.ledger import Ledger, Sending, Totals
-from workbench.limits import RateLimits
+from workbench.limits import NotSentError, RateLimits
 from workbench.meter import Meter
 from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
 from workbench.recordings import Answer, Exchange, Origin, Recording, Recordings, record
@@ -186,7 +186,12 @@ async def run_job(
         folder, info = (
             resume.run.folder,
             resume.run.info.model_copy(
-                update={"resumed": (*resume.run.info.resumed, now()), "finished": None, **_may_differ(job)}
+                update={
+                    "resumed": (*resume.run.info.resumed, now()),
+                    "finished": None,
+                    **_may_differ(job),
+                    "endpoint": job.endpoint.base_url if job.endpoint else resume.run.info.endpoint,
+                }
             ),
         )
         check_same(resume.run, _info(job, info.id, info.started), job.task)
@@ -220,7 +225,7 @@ async def run_job(
 
 @contextmanager
 def _interruptible(summary: Summary, notify: Notify) -> Iterator[None]:
-    """The first Ctrl-C lets what is under way come to its end, the second gives it up."""
+    """The first Ctrl-C or SIGTERM lets what is under way come to its end, the second gives it up."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def interrupt() -> None:
@@ -231,7 +236,8 @@ def _interruptible(summary: Summary, notify: Notify) -> Iterator[None]:
         notify("stopping: what is under way comes to its end; Ctrl-C again gives it up (it may be billed all the same)")
 
     try:
-        loop.add_signal_handler(signal.SIGINT, interrupt)
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(kind, interrupt)
     except (ValueError, RuntimeError):  # only the main thread has signals
         yield
         return
@@ -242,7 +248,8 @@ def _interruptible(summary: Summary, notify: Notify) -> Iterator[None]:
             raise
         task.uncancel()
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(kind)
 
 
 async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
@@ -268,7 +275,13 @@ async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
         notify(
             f"{left} requests were under way when the run was killed; those not recorded are counted at their worst case"
         )
-    limits = RateLimits(job.model.requests_per_minute, job.model.tokens_per_minute, notify=notify)
+    _check_priced(job, summary)
+    limits = RateLimits(
+        job.model.requests_per_minute,
+        job.model.tokens_per_minute,
+        notify=notify,
+        stopping=lambda: summary.interrupted,
+    )
     budget = Budget(job.budget, job.most_tokens, ledger.totals.spend)
     meter = Meter(ledger, limits, budget, job.price)
     async with Client(endpoint, retries=job.retries, timeout=job.timeout) as client:
@@ -313,6 +326,15 @@ async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
         await _run(job, answer, reask, kept, keep_one, lambda: summary.interrupted)
 
 
+def _check_priced(job: Job, summary: Summary) -> None:
+    if job.budget is not None and summary.totals.unpriced:
+        raise SettingsError(
+            f"a budget in money cannot be kept: the price of {summary.totals.unpriced} requests of this run is not known",
+            where=str(summary.folder),
+            way_out="limit --max-tokens-total, or start another run with --new",
+        )
+
+
 def _replay(store: Recordings) -> Answer:
     async def answer(request: Request) -> Exchange:
         return Exchange(store.replay(request), sent=False)
@@ -341,23 +363,24 @@ async def _run(  # noqa: PLR0917 - the parts of one run, each used once
 ) -> None:
     articles = (article for article in job.articles() if kept.wants(article))
 
+    async def one(article: Article | Rejected) -> Extraction:
+        if isinstance(article, Rejected):
+            return rejected(article)
+        return await extract(
+            article,
+            job.task,
+            job.model,
+            answer=answer,
+            reask=reask,
+            reasks=job.reasks,
+            price=job.price,
+            sample=kept.sample(article),
+        )
+
     async def work() -> None:
         for article in articles:
-            if isinstance(article, Rejected):
-                keep_one(rejected(article))
-            else:
-                keep_one(
-                    await extract(
-                        article,
-                        job.task,
-                        job.model,
-                        answer=answer,
-                        reask=reask,
-                        reasks=job.reasks,
-                        price=job.price,
-                        sample=kept.sample(article),
-                    )
-                )
+            with suppress(NotSentError):  # the run is being stopped, and the article is not done
+                keep_one(await one(article))
             if stopping():
                 return
 
@@ -413,5 +436,7 @@ def _may_differ(job: Job) -> dict[str, Any]:
         "retries": job.retries,
         "articles": list(job.sources),
         "limit": job.limit,
+        "budget": job.budget,
+        "most_tokens": job.most_tokens,
         "versions": {name: version(name) for name in ("workbench", "instructor", "openai", "pydantic")},
     }

@@ -107,7 +107,12 @@ class Totals:
     def add(self, attempt: Attempt) -> None:
         """Count one more line."""
         money = attempt.cost.amount if attempt.cost else Decimal(0)
-        if attempt.cost:
+        if attempt.cost and money:
+            if self.money and attempt.cost.currency != self.currency:
+                raise RunError(
+                    f"the run has cost {self.currency} and would now cost {attempt.cost.currency}: they have no sum",
+                    way_out="give the model its former price, or start another run with --new",
+                )
             self.currency = attempt.cost.currency
         self.attempts += 1
         self.usage += attempt.usage

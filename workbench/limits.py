@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-__all__ = ["Bucket", "RateLimits"]
+__all__ = ["Bucket", "NotSentError", "RateLimits"]
 
 BURST = 1.0
 """Seconds' worth that a bucket holds."""
@@ -18,6 +18,10 @@ INSTANT = 1e-6
 """Seconds that are no waiting: less than a clock can be trusted for."""
 PATIENCE = 20.0
 """Seconds of waiting from which the user is told."""
+
+
+class NotSentError(Exception):
+    """The run was stopped while a request waited to be sent: nothing is known of its article, and nothing was paid."""
 
 
 class Bucket:
@@ -59,6 +63,7 @@ class RateLimits:
         requests: A minute; None if not known.
         tokens: A minute; None if not known.
         notify: Called with words for the user.
+        stopping: Whether what waits is to give up.
         clock: Seconds that only grow.
         sleep: Waits so many of them.
 
@@ -72,12 +77,15 @@ class RateLimits:
         tokens: float | None = None,
         *,
         notify: Callable[[str], None] = lambda _: None,
+        stopping: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
         self._notify = notify
+        self._stopping = stopping
+        self._said_waiting = False
         self._given = {"requests": requests is not None, "tokens": tokens is not None}
         self._buckets = {
             name: Bucket(limit, clock()) for name, limit in (("requests", requests), ("tokens", tokens)) if limit
@@ -92,10 +100,19 @@ class RateLimits:
         return "tokens" in self._buckets
 
     async def reserve(self, tokens: float) -> None:
-        """Wait until one request of so many tokens may be sent, and draw it."""
+        """Wait until one request of so many tokens may be sent, and draw it.
+
+        Raises:
+            NotSentError: If the run is being stopped.
+        """
         async with self._turn:
             while (wait := self._wait(tokens)) > INSTANT:
+                if self._stopping():
+                    raise NotSentError
+                self._say_waiting(wait)
                 await self._sleep(min(wait, NAP))
+            if self._stopping():
+                raise NotSentError
             self._draw(1, tokens)
 
     def settle(self, reserved: float, used: float) -> None:
@@ -127,6 +144,13 @@ class RateLimits:
             left = _number(headers.get(f"x-ratelimit-remaining-{name}"))
             if left is not None and name in self._buckets:
                 self._buckets[name].lower(left, now)
+
+    def _say_waiting(self, wait: float) -> None:
+        """Once: a limit that lets so little through is perhaps not what was meant."""
+        if not self._said_waiting and wait >= PATIENCE and wait > self._closed_until - self._clock():
+            self._said_waiting = True
+            limits = " and ".join(f"{bucket.per_minute:,.0f} {name} a minute" for name, bucket in self._buckets.items())
+            self._notify(f"the limit of {limits} lets the next request through in {_duration(wait)}")
 
     def _wait(self, tokens: float) -> float:
         now = self._clock()

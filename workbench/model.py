@@ -219,7 +219,9 @@ class Client:
                     what, status=status, way_out=f"it asks to wait {wait / 3600:.0f} h: run again then"
                 )
                 return _Failure(refused, None, assumed=False)
-            return _Failure(ProviderError(what, status=status, way_out="try again later"), wait, assumed=False)
+            # What stands before the model may have given up on it while it went on, and was billed.
+            gave_up = status in {408, 502, 504} or status >= 520
+            return _Failure(ProviderError(what, status=status, way_out="try again later"), wait, assumed=gave_up)
         unlike = "if it is the form of the request: `workbench doctor --probe` finds out what the endpoint takes"
         malformed = ProviderError(what, status=status, way_out=unlike if status in {400, 422} else "")
         return _Failure(malformed, None, assumed=False)
@@ -293,7 +295,7 @@ def _retry_after(response: httpx2.Response) -> float:
     except ValueError:
         try:
             return max(0.0, (parsedate_to_datetime(str(asked)) - datetime.now(UTC)).total_seconds())
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return _OWN_PACE
     return _OWN_PACE
 

@@ -83,7 +83,9 @@ def _calculate(model: Model, usage: Usage) -> Any:
     import genai_prices  # noqa: PLC0415 - 0.3 s, and a replay pays nothing
 
     counted = genai_prices.Usage(
-        input_tokens=usage.prompt, output_tokens=usage.completion, cache_read_tokens=usage.cached
+        input_tokens=usage.prompt,
+        output_tokens=usage.completion,
+        cache_read_tokens=min(usage.cached, usage.prompt),
     )
     try:
         return genai_prices.calc_price(counted, model.name, provider_api_url=model.endpoint.base_url)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -54,9 +55,9 @@ class RunInfo(BaseModel):
     finished: datetime | None = None
     task: str
     model: str
-    alias: str | None = None
-    """What the settings call the model, where that is not its name."""
     """Its name at the endpoint."""
+    alias: str | None = None
+    """What the settings call it, where that is not its name."""
     differences: dict[str, Any] = {}
     """How the endpoint differs, as the settings say; empty where it does not."""
     endpoint: str | None
@@ -75,6 +76,10 @@ class RunInfo(BaseModel):
     articles: list[str]
     """The files and folders that were given."""
     limit: int | None
+    budget: Decimal | None = None
+    """Money that it may cost in all, in the currency of the model's price."""
+    most_tokens: int | None = None
+    """Tokens that it may take in all."""
     versions: dict[str, str]
 
 

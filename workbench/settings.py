@@ -62,6 +62,13 @@ class Price(BaseModel):
     """Of the input, what the provider had cached; unset: as the rest of it."""
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
 
+    @model_validator(mode="after")
+    def _cached_is_cheaper(self) -> Self:
+        """A budget's worst case counts nothing as cached."""
+        if self.cached is not None and self.cached > self.input:
+            raise ValueError("cached tokens cost more than the others: give input the higher price")
+        return self
+
 
 class Differences(BaseModel):
     """How an endpoint differs from what a request looks like where nothing is set. ``workbench doctor --probe`` finds out."""

@@ -34,6 +34,7 @@ __all__ = [
     "asked_task",
     "check_may_write",
     "evaluation_of",
+    "json_text",
     "language",
     "print_json",
     "project",
@@ -90,9 +91,14 @@ def stderr() -> Console:
     return _Console(stderr=True, highlight=False)
 
 
+def json_text(value: Mapping[str, Any], indent: int | None = None) -> str:
+    """JSON with real characters, but for those that steer a terminal."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False, indent=indent))
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """One object, with real characters; those that would steer a terminal are escaped, which a program reads as the same."""
-    text = _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False, indent=2))
+    text = json_text(value, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # half a character, or a locale that lacks it

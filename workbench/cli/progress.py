@@ -1,6 +1,5 @@
 """What a run shows while it is under way: a bar, a line now and then, or events for a program. All of it goes to stderr."""
 
-import json
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from workbench.cli.common import json_text
 from workbench.extract import Extraction
 from workbench.jobs import Done, Notify, Summary
 from workbench.report.terminal import plain
@@ -40,7 +40,7 @@ class _Pace:
         rate = self._done / max(time.monotonic() - self._began, 0.001)
         usage = summary.totals.usage
         parts = [
-            ", ".join(f"{count:,} {state}" for state, count in summary.states.items()),
+            ", ".join(f"{count:,} {state}" for state, count in dict(summary.states).items()),
             f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min",
         ]
         if usage.prompt:
@@ -110,7 +110,7 @@ def events(total: int, write: Callable[[str], object] | None = None) -> Iterator
     last: list[Summary] = []
 
     def tell(event: str, **fields: Any) -> None:
-        write(json.dumps({"event": event, **fields}, ensure_ascii=False) + "\n")
+        write(json_text({"event": event, **fields}) + "\n")
 
     def done(extraction: Extraction, summary: Summary) -> None:
         last[:] = [summary]

@@ -23,8 +23,9 @@ from workbench.cli.common import (
     texts_of,
 )
 from workbench.cli.progress import events, progress
+from workbench.completions import Usage
 from workbench.endpoints import Model, resolve_endpoint, resolve_model
-from workbench.errors import ArticleError
+from workbench.errors import ArticleError, SettingsError
 from workbench.estimate import estimate
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import State
@@ -100,16 +101,19 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     here = project()
     settings = here.settings
     earlier = _earlier(here, resumed, going_on=bool(only))
-    if earlier is None and (retry or new):
-        raise click.UsageError("--retry and --new go with --resume RUN")
-    if refresh and earlier and not new:
-        raise click.UsageError("--refresh asks everything again: it goes with a new run, not with --resume")
+    _check_options(earlier, retry, only, new=new, refresh=refresh, dry_run=dry_run)
     info = earlier.info if earlier else None
     model = model or (info.alias or info.model if info else None)
     endpoint = None
     if not replay:
         endpoint = resolve_endpoint(
             settings, *environment(Path.cwd()), model=model, base_url=base_url, allow_http=allow_http
+        )
+    if info and info.endpoint and endpoint is None and not (replay or new):
+        raise SettingsError(
+            f"the run asked {info.endpoint}, and there is neither key nor address to ask it with",
+            where=info.id,
+            way_out=f"pass --base-url {info.endpoint}, set OPENAI_API_KEY, or pass --replay to take only what is recorded",
         )
     asked = resolve_model(settings, model, endpoint)
     given = source(articles, here) if articles or info is None else source_of(info, here)
@@ -125,8 +129,8 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         limit=limit or (info.limit if info else None),
         refresh=refresh or bool(info and info.refresh and not new),
         keep_bodies=keep_requests,
-        budget=budget,
-        most_tokens=max_tokens_total,
+        budget=budget or (info.budget if info and not new else None),
+        most_tokens=max_tokens_total or (info.most_tokens if info and not new else None),
     )
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
     total = check_ids(job.articles)
@@ -155,6 +159,21 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     else:
         _print(job, summary, evaluation, whole=whole)
     raise click.exceptions.Exit(_exit_code(summary, replayed=endpoint is None))
+
+
+def _check_options(
+    earlier: Run | None, retry: tuple[State, ...], only: tuple[State, ...], *, new: bool, refresh: bool, dry_run: bool
+) -> None:
+    if earlier is None and (retry or new):
+        raise click.UsageError("--retry and --new go with --resume RUN")
+    if new and (retry or only):
+        raise click.UsageError("--new starts with every article: it goes with neither --retry nor --only")
+    if refresh and earlier and not new:
+        raise click.UsageError("--refresh asks everything again: it goes with a new run, not with --resume")
+    if earlier and dry_run and not new:
+        raise click.UsageError("--dry-run counts what a new run would send: it goes with neither --resume nor --only")
+    if answered := {*only} - REDONE - {*retry}:
+        raise click.UsageError(f"{', '.join(sorted(answered))}: there is an answer; --retry asks anew")
 
 
 def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
@@ -189,7 +208,13 @@ def _exit_code(summary: Summary, *, replayed: bool) -> int:
     return 5 if lost else 0
 
 
+def _usage(summary: Summary) -> Usage:
+    """The tokens that stand beside the cost: the ledger's, or where nothing was sent those of what was replayed."""
+    return summary.totals.usage if summary.totals.attempts else summary.tokens
+
+
 def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
+    usage = _usage(summary)
     cost = summary.cost
     scored = report(evaluation).model_dump(mode="json")
     return {
@@ -197,11 +222,7 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
         "kept": summary.kept,
         "interrupted": summary.interrupted,
         "states": dict(summary.states),
-        "tokens": {
-            "prompt": summary.tokens.prompt,
-            "completion": summary.tokens.completion,
-            "cached": summary.tokens.cached,
-        },
+        "tokens": {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached},
         "cost": {"amount": str(cost.amount), "currency": cost.currency} if cost else None,
         "attempts": summary.totals.attempts,
         "assumed": {"attempts": summary.totals.assumed, "amount": str(summary.totals.assumed_money)},
@@ -223,7 +244,8 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation, *, whole: bool) -
         out.print(fields_table(evaluation.fields))
         out.print()
     out.print(headline(evaluation))
-    tokens = f"{summary.tokens.prompt:,} + {summary.tokens.completion:,} tokens, " if summary.tokens.prompt else ""
+    usage = _usage(summary)
+    tokens = f"{usage.prompt:,} + {usage.completion:,} tokens, " if usage.prompt else ""
     out.print(f"\n{tokens}{cost_words(summary.cost, job.model.name)}", markup=False)
     if summary.totals.assumed:
         assumed = Cost(summary.totals.assumed_money, summary.totals.currency)
@@ -235,9 +257,10 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation, *, whole: bool) -
     out.print(f"run folder  {summary.folder}", markup=False, soft_wrap=True)
     if summary.interrupted or REDONE & summary.states.keys():
         left = "stopped" if summary.interrupted else "some articles can be asked again"
-        out.print(
-            f"{left}: go on with  workbench run --resume {_argument(str(summary.folder))}", markup=False, soft_wrap=True
-        )
+        endpoint = job.endpoint
+        there = f" --base-url {endpoint.base_url}" if endpoint and endpoint.source == "--base-url" else ""
+        command = f"workbench run --resume {_argument(str(summary.folder))}{there}"
+        out.print(f"{left}: go on with  {command}", markup=False, soft_wrap=True)
     first = next((_argument(a.extraction.article) for a in evaluation.scored if a.worst), "ARTICLE")
     out.print("\nnext", style="bold")
     for command, what in (
