@@ -265,7 +265,7 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
 def test_two_articles_with_one_id_are_refused(tmp_path: Path) -> None:
     write(tmp_path, {"a/x.txt": KOREAN, "b/x.md": KOREAN})
     with pytest.raises(ArticleError, match=r"two articles have the id 'x'") as caught:
-        check_ids(read(tmp_path))
+        check_ids(lambda: read(tmp_path))
     assert "a/x.txt" in caught.value.where
     assert "b/x.md" in caught.value.where
 
@@ -274,16 +274,17 @@ def test_two_articles_with_one_id_are_refused(tmp_path: Path) -> None:
 def test_an_article_and_a_reason_with_one_id_are_refused_in_either_order(tmp_path: Path, other: str) -> None:
     write(tmp_path, {"a/x.txt": other, "b/x.md": "" if other else KOREAN})
     with pytest.raises(ArticleError, match="two articles"):
-        check_ids(read(tmp_path))
+        check_ids(lambda: read(tmp_path))
 
 
 def test_two_reasons_with_one_id_do_not_stop_the_others(tmp_path: Path) -> None:
     write(tmp_path, {"a.jsonl": lines({"id": "x", "text": ""}, {"id": "x", "text": ""}, {"id": "y", "text": "가"})})
-    assert check_ids(read(tmp_path)) == 3
+    assert check_ids(lambda: read(tmp_path)) == 3
 
 
 def test_another_kind_of_file_beside_an_article_does_not_stop_it(tmp_path: Path) -> None:
-    assert check_ids(read(write(tmp_path, {"a.txt": KOREAN, "a.pdf": b"%PDF", "a.jpg": b"\xff\xd8\xff"}))) == 3
+    write(tmp_path, {"a.txt": KOREAN, "a.pdf": b"%PDF", "a.jpg": b"\xff\xd8\xff"})
+    assert check_ids(lambda: read(tmp_path)) == 3
 
 
 @pytest.mark.parametrize(

@@ -539,3 +539,24 @@ def test_two_names_of_one_region_are_the_same_as_the_article_has_it(regional: Pa
         "bakery": 1,
         "bookshop": 0,
     }
+
+
+def test_with_json_an_error_is_an_object_on_stdout(project: Path, workbench: Command) -> None:
+    result = workbench("show", "nobody", "--json")
+    assert result.code == 2
+    assert result.json["error"]["code"] == 2
+    assert result.json["error"]["what"] in result.err
+
+
+def test_with_json_a_wrong_option_is_an_object_too(project: Path, workbench: Command) -> None:
+    assert "--nonsense" in workbench("run", "--nonsense", "--json").json["error"]["what"]
+
+
+def test_json_carries_no_character_that_steers_a_terminal(project: Path, server: Loopback, workbench: Command) -> None:
+    steering = "\x9b31m\u202e밀밭"
+    server.script({"street": None, "shops": [{"name": steering, "since": None, "quote": "밀밭"}]})
+    workbench("run", "articles/bakery.txt", "--base-url", server.base_url)
+    shown = workbench("show", "bakery", "--json")
+    assert not {"\x9b", "\u202e"} & set(shown.out)
+    assert "밀밭" in shown.out
+    assert steering in json.dumps(shown.json, ensure_ascii=False)

@@ -356,7 +356,7 @@ layouts: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(records, records, st.lists(wishes, max_size=10), layouts)
 def test_when_all_is_undone_every_byte_is_as_it_was(
     labelled: Any, extracted: Any, wanted: list[Wish], lay_out: Callable[[str], str]
@@ -381,7 +381,7 @@ def test_when_all_is_undone_every_byte_is_as_it_was(
             assert desk.content == content
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(records, st.data())
 def test_whatever_is_decided_undone_and_done_again_can_be_undone_step_by_step(extracted: Any, data: Any) -> None:
     with fresh(Subject("a", extracted, HASH, None)) as desk:

@@ -208,3 +208,12 @@ def test_a_critical_leaf_that_is_wrong_is_listed_and_noted(run: Path, project: P
         ("bookshop", "shops[].since", "2029년")
     ]
     assert any("1 critical leaves are wrong" in note for note in result["notes"])
+
+
+def test_a_run_that_has_not_come_to_its_end_passes_no_gate(run: Path, workbench: Command) -> None:
+    file = run / "run.json"
+    info = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(info | {"finished": None}), encoding="utf-8")
+    result = workbench("eval", run, "--fail-under", "F1=0")
+    assert result.code == 1
+    assert "has not come to its end: go on with `workbench run --resume" in result.err

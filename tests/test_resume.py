@@ -1,16 +1,21 @@
 """Going on with a run: nothing is paid twice, nothing is lost, and the question stays the same."""
 
 import fcntl
+import io
 import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from loopback import Loopback, dropped_midway, ok, quota_exhausted, slow, stalled, status
+from rich.console import Console
 from small_project import ANSWERS, ARTICLES, SCHEMA, Command, lines
+
+from workbench.cli.progress import progress
 
 BROKEN = status(400)
 EMPTY = json.dumps({"street": None, "shops": []})
@@ -326,3 +331,13 @@ def test_events_are_json_lines_on_stderr(project: Path, server: Loopback, workbe
     assert {one["article"]: one["state"] for one in told if one["event"] == "article"} == dict.fromkeys(ARTICLES, "ok")
     assert told[-1]["run"] == str(project / result.json["run"])
     assert told[-1]["tokens"]["prompt"] == 2400
+
+
+def test_without_a_terminal_a_line_comes_now_and_then() -> None:
+    told = io.StringIO()
+    console = Console(file=told, force_terminal=False, width=200)
+    with progress(console, 10, every=0.01) as (_, notify):
+        notify("the endpoint asks to wait")
+        while "0 of 10: no article yet" not in told.getvalue():
+            time.sleep(0.01)
+    assert "the endpoint asks to wait" in told.getvalue()

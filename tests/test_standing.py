@@ -166,7 +166,7 @@ def test_a_new_decision_ends_what_can_be_done_again(desk: Desk) -> None:
     assert standing(desk).redoable is None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_a_decision_stays_with_its_item_whatever_comes_goes_and_is_undone(data: Any) -> None:
     """The items' names say which is which."""

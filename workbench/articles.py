@@ -5,9 +5,10 @@ publication) comes from the line's fields, the page's meta tags or a sidecar ``I
 ``Rejected`` with its reason, and the others go on.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -123,25 +124,30 @@ def read_bytes(raw: bytes, article_id: str = "stdin") -> Article | Rejected:
         return Rejected(article_id, "stdin", _flat(error))
 
 
-def check_ids(articles: Iterable[Article | Rejected]) -> int:
+def check_ids(read: Callable[[], Iterable[Article | Rejected]]) -> int:
     """Count what there is to read, and refuse two articles with one id, before anything is sent.
+
+    A million ids are held as a number each; ``read`` gives the articles anew, so that the first of two can be looked up.
 
     Raises:
         ArticleError: If an id stands for an article and something else; names both places.
     """
     total = 0
-    places: dict[str, tuple[str, bool]] = {}
-    for article in articles:
-        readable = isinstance(article, Article)
-        place, other = places.get(article.id, ("", False))
-        if place and (readable or other):
-            raise ArticleError(
-                f"two articles have the id {article.id!r}",
-                where=f"{place} and {article.place}",
-                expected="ids (file names without their ending) that differ",
-                way_out="rename one, or give the articles one by one",
-            )
-        places[article.id] = article.place, readable
+    readable: set[int] = set()
+    others: set[int] = set()
+    for article in read():
+        mark = int.from_bytes(hashlib.blake2b(article.id.encode(), digest_size=8).digest())
+        is_article = isinstance(article, Article)
+        if mark in readable or (is_article and mark in others):
+            first = next(one for one in read() if one.id == article.id)
+            if first.place != article.place:
+                raise ArticleError(
+                    f"two articles have the id {article.id!r}",
+                    where=f"{first.place} and {article.place}",
+                    expected="ids (file names without their ending) that differ",
+                    way_out="rename one, or give the articles one by one",
+                )
+        (readable if is_article else others).add(mark)
         total += 1
     return total
 

@@ -202,7 +202,9 @@ def score_article(
     schema: type[BaseModel],
     text: Callable[[Extraction], str | None] = lambda _: None,
 ) -> ArticleScore:
-    """One extraction held against its golden, if it has one; ``text`` as `evaluate` takes it.
+    """One extraction held against its golden, if it has one.
+
+    ``text`` gives its article, as in `evaluate`.
 
     Raises:
         RunError: If its record does not fit the schema any more.

@@ -16,11 +16,12 @@ from pydantic import BaseModel
 from workbench.compare import Comparison
 from workbench.errors import AnswerIsNo, SettingsError
 from workbench.evaluate import Evaluation, field_scores
+from workbench.runs import RunInfo
 from workbench.schema import form
 from workbench.scoring.shape import Shape, shape_of
 from workbench.scoring.stats import interval
 
-__all__ = ["Gate", "Judgement", "field_paths", "judge", "no_worse_than", "parse_gate", "require"]
+__all__ = ["Gate", "Judgement", "ended", "field_paths", "judge", "no_worse_than", "parse_gate", "require"]
 
 _MEASURES: Mapping[str, Literal["f1", "precision", "recall"]] = {
     "f1": "f1",
@@ -149,6 +150,14 @@ def no_worse_than(comparison: Comparison, margin: float) -> Judgement:
         f"(mean difference {change.difference:+.3f}, {change.n} articles)"
     )
     return Judgement(name, passed, reason)
+
+
+def ended(info: RunInfo) -> Judgement:
+    """Whether a run came to its end: what it has not done yet may be what it is worse on."""
+    if info.finished:
+        return Judgement("the run is whole", passed=True, reason=f"{info.id} came to its end")
+    reason = f"{info.id} has not come to its end: go on with `workbench run --resume {info.id}`"
+    return Judgement("the run is whole", passed=False, reason=reason)
 
 
 def require(judgements: Sequence[Judgement]) -> None:

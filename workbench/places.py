@@ -1,6 +1,6 @@
 """Where a thing stands in a golden, and where a thing of the record would stand in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, JsonValue
@@ -40,7 +40,13 @@ def parent(record: JsonValue, steps: list[str]) -> Any:
 
 
 def place_of(
-    record_at: str, golden: Golden, record: JsonValue, schema: type[BaseModel], *, as_of: str | None
+    record_at: str,
+    golden: Golden,
+    record: JsonValue,
+    schema: type[BaseModel],
+    *,
+    as_of: str | None,
+    article: Callable[[], str | None],
 ) -> tuple[list[str], bool]:
     """Where in a golden something of a record belongs, and whether it is an item that the golden lacks.
 
@@ -53,12 +59,13 @@ def place_of(
         record: The record, as its form has it.
         schema: Their schema.
         as_of: The day by which relative dates are read, where the golden names none.
+        article: Gives the article's text, if it is at hand.
 
     Raises:
         WishError: If the golden lacks what it would be in; names that place.
     """
     as_of = golden.published or as_of
-    held = score(golden.record, record, form(schema), alternates=golden.alternates, as_of=as_of)
+    held = score(golden.record, record, form(schema), alternates=golden.alternates, as_of=as_of, article=article)
     known = {"": "", **partners(held.leaves)}
     steps = steps_of(record_at)
     length = next(length for length in range(len(steps), -1, -1) if pointer(*steps[:length]) in known)

@@ -6,7 +6,7 @@ score's leaves have them; a place may be a leaf, an item of a list, an object or
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -65,12 +65,14 @@ class Subject:
         record: What was extracted, as its form has it; None if there is no record.
         text: The hash of the article's text, which a golden that is started answers.
         published: The article's day, month or year.
+        article: Gives the article's text, if it is at hand: golden and record are aligned by it as they are when they are scored.
     """
 
     golden: str
     record: JsonValue
     text: str | None
     published: str | None
+    article: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,8 @@ class _Amendment:
 
     def place(self, record_at: str) -> tuple[list[str], bool]:
         """Where in the golden something of the record belongs, and whether it is an item that the golden lacks."""
-        return place_of(record_at, self.golden, self.about.record, self.schema, as_of=self.about.published)
+        about = self.about
+        return place_of(record_at, self.golden, about.record, self.schema, as_of=about.published, article=about.article)
 
     def alternate(self) -> Change:
         at, value = self.wish.at, self.wish.value

@@ -63,6 +63,8 @@ class _Money(click.ParamType[Decimal]):
 
 
 MONEY = _Money()
+_STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters that JSON lets through, and marks of writing direction."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
@@ -89,8 +91,8 @@ def stderr() -> Console:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One object, with real characters."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    """One object, with real characters; those that would steer a terminal are escaped, which a program reads as the same."""
+    text = _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False, indent=2))
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # half a character, or a locale that lacks it

@@ -21,7 +21,7 @@ from workbench.compare import check_same_task, compare
 from workbench.errors import RunError
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import Extraction
-from workbench.gates import field_paths, judge, no_worse_than, parse_gate, require
+from workbench.gates import ended, field_paths, judge, no_worse_than, parse_gate, require
 from workbench.report.markdown import report as markdown_report
 from workbench.report.plain import report
 from workbench.report.terminal import (
@@ -78,11 +78,13 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
     task, evaluation = evaluation_of(here, run, goldens)
     fields = short_paths(field_paths(task.schema, evaluation))
     judgements = [judge(parse_gate(gate, fields), evaluation) for gate in fail_under]
+    judged = [run]
     if baseline is not None:
-        check_same_task(open_run(baseline).info, run.info)
-        judgements.append(
-            no_worse_than(compare(evaluation_of(here, open_run(baseline), goldens)[1], evaluation), margin)
-        )
+        judged.append(open_run(baseline))
+        check_same_task(judged[-1].info, run.info)
+        judgements.append(no_worse_than(compare(evaluation_of(here, judged[-1], goldens)[1], evaluation), margin))
+    if judgements:
+        judgements += [ended(one.info) for one in judged if one.info.finished is None]
     if html:
         _write(html, _page(here, run, evaluation))
     if markdown:

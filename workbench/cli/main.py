@@ -13,6 +13,7 @@ import click
 
 from workbench import __version__
 from workbench.cli.check import doctor, render
+from workbench.cli.common import print_json
 from workbench.cli.compare import compare
 from workbench.cli.export import export
 from workbench.cli.goldens import agreement, goldens
@@ -21,7 +22,7 @@ from workbench.cli.read import read
 from workbench.cli.review import review
 from workbench.cli.run import run
 from workbench.cli.score import score
-from workbench.errors import WorkbenchError
+from workbench.errors import AnswerIsNo, WorkbenchError
 from workbench.report.terminal import plain
 
 __all__ = ["cli", "main"]
@@ -50,12 +51,17 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = 2
+        _tell({"what": error.format_message()}, code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; what is in the run folder and the recordings stays", err=True)
         code = 130
     except WorkbenchError as error:
         click.echo(f"error: {plain(error)}", err=True)
         code = error.exit_code
+        if type(error) is not AnswerIsNo:  # a gate's judgement stands in the object that its command has printed
+            _tell(
+                {"what": error.what, "where": error.where, "expected": error.expected, "way_out": error.way_out}, code
+            )
     except BrokenPipeError:
         # The reader has gone, as after `| head`: what is left in the buffer goes nowhere, and a shell knows the code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -72,3 +78,9 @@ def main() -> None:
         )
         code = 70
     sys.exit(code)
+
+
+def _tell(error: dict[str, str], code: int) -> None:
+    """With ``--json`` an error is an object on stdout too, for a program to read."""
+    if "--json" in sys.argv:
+        print_json({"error": {"code": code, **error}})

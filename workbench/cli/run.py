@@ -125,7 +125,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         most_tokens=max_tokens_total,
     )
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
-    total = check_ids(job.articles())
+    total = check_ids(job.articles)
     if not total:
         raise ArticleError(
             "there is no article here", where=", ".join(job.sources), expected=".txt, .md, .html or .jsonl"

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -162,9 +163,15 @@ class Pile:
         other = None
         if desk.against and offset is not None:
             other = score_article(self._read(desk.against, extraction.article, offset), golden, schema, desk.texts)
-        about = Subject(name or extraction.article, _form(extraction, schema), extraction.text, extraction.published)
+        about = Subject(
+            name or extraction.article,
+            _form(extraction, schema),
+            extraction.text,
+            extraction.published,
+            partial(desk.texts, extraction),
+        )
         return Opened(
-            scored=score_article(extraction, golden, schema, desk.texts),
+            scored=score_article(extraction, golden, schema, self.desk.texts),
             golden=golden,
             seen=seen,
             about=about,
