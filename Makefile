@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := .venv/bin/uv
 SYNC := $(UV) sync --quiet --locked --inexact
 
-.PHONY: demo test check format docs bench
+.PHONY: demo test check format docs bench soak
 
 demo: .venv/.demo ## replay the seed articles' recordings and score them: no key, no network
 	@.venv/bin/workbench run --replay
@@ -28,6 +28,9 @@ docs: .venv/.test ## the pages of docs/ that are made from the code
 
 bench: .venv/.test ## the measurements of docs/evaluation.md, side by side with peers where they are installed
 	@for script in benchmarks/*.py; do .venv/bin/python $$script; done
+
+soak: .venv/.test ## the tests of a night's run at their full size: 20,000 articles of an endpoint that fails by plan, 200 times kill -9
+	@WORKBENCH_SOAK=20000 WORKBENCH_KILLS=200 .venv/bin/python -m pytest tests/test_soak.py tests/test_kill.py
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"workbench needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]} (try: make PYTHON=python3.11 …)")'

@@ -4,6 +4,7 @@ The descriptions are instructions to the model, in the language of the articles.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -175,6 +176,7 @@ class Plan(Item):
         return next((count for endings, count in lists if label.endswith(endings)), None)
 
 
+@lru_cache(maxsize=1 << 10)
 def _number(count: str) -> int | None:
     try:
         amount = read_amount(count)

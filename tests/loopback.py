@@ -526,7 +526,10 @@ class Loopback:
             writer.close()
             await writer.wait_closed()
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client has hung up, which is its right
+            # The client has hung up, which is its right; the writer's own account of it has to be heard, or asyncio complains.
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
         except Exception as fault:  # noqa: BLE001 - kept for the thread that leaves the block
             self._faults.append(fault)
         finally:

@@ -9,7 +9,7 @@ from helpers import json_values, nfc, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.canonical import canonical_json, canonical_text, hash_json, hash_text, line
+from workbench.canonical import canonical_json, canonical_text, check_json, hash_json, hash_text, line
 
 DIRTY = st.text(alphabet=st.sampled_from("가\u1100\u1161a\u0301\r\n\ufeff ?"), max_size=12)
 
@@ -80,3 +80,24 @@ def test_half_a_character_has_no_hash() -> None:
 
 def test_a_hash_names_its_algorithm() -> None:
     assert hash_text("") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@given(json_values)
+def test_what_can_be_written_as_json_passes(value: Any) -> None:
+    check_json(value)
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity", '"NaN": Infinity'])
+def test_a_text_that_names_what_json_lacks_passes(text: str) -> None:
+    check_json({text: [text]})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_what_json_lacks_is_refused_wherever_it_stands(number: float) -> None:
+    with pytest.raises(ValueError, match="Out of range float"):
+        check_json({"a": [{"b": number}]})
+
+
+def test_half_a_character_is_refused() -> None:
+    with pytest.raises(ValueError, match="surrogates"):
+        check_json({"a": "\ud800"})

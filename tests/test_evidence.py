@@ -52,6 +52,16 @@ def test_a_passage_cut_from_the_text_is_found_where_it_was_cut(text: str, data: 
     assert (left, left + len(passage.strip())) in Text(text).find(passage)
 
 
+@given(scraps, scraps, st.data())
+def test_in_a_part_of_a_text_is_found_what_is_found_in_that_part_alone(
+    text: str, passage: str, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    alone = [(start + a, start + b) for a, b in Text(text[start:end]).find(passage)]
+    assert Text(text).first(passage, (start, end)) == (alone[0] if alone else None)
+
+
 @given(scraps, scraps)
 def test_a_span_holds_the_quote_up_to_white_space_and_lost_marks(text: str, quote: str) -> None:
     for start, end in Text(text).find(quote):

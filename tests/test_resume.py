@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Loopback, dropped_midway, ok, quota_exhausted, slow, stalled, status
+from loopback import Loopback, dropped_midway, ok, quota_exhausted, rate_limited, slow, stalled, status
 from rich.console import Console
 from small_project import ANSWERS, ARTICLES, SCHEMA, Command, lines
 
@@ -214,7 +214,29 @@ def test_what_was_spent_before_counts_when_the_run_goes_on(begun: Any, server: L
     assert (result.code, len(server.requests)) == (5, 1)
 
 
-def test_a_budget_in_money_is_kept(project: Path, server: Loopback, workbench: Command) -> None:
+PRICED = "\n[tool.workbench.models.small]\nprice = { input = 1, output = 10 }\n"
+
+
+def test_a_budget_in_money_leaves_the_rest_unspent_and_a_larger_one_goes_on(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(PRICED)
+    folder = begun(ok(ANSWERS["bakery"]), options=("--budget", "0.0100"))
+    assert states(folder) == {"bakery": "ok", "bookshop": "unspent"}
+    assert "0.0042 of 0.0100 spent" in lines(folder / "failures.jsonl")[0]["reason"]
+    result = go_on(workbench, server, folder, "--budget", "0.0200")
+    assert (result.code, len(server.requests)) == (0, 2)
+
+
+def test_what_took_no_tokens_costs_nothing_of_a_budget_in_money(begun: Any, project: Path) -> None:
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(PRICED)
+    folder = begun(rate_limited(0), status(500, headers={"retry-after": "0"}), options=("--budget", "1"))
+    assert set(states(folder).values()) == {"ok"}
+
+
+def test_a_budget_in_money_needs_a_price(project: Path, server: Loopback, workbench: Command) -> None:
     result = workbench("run", "--model", "gpt-4o-mini", "--budget", "0.0001", "--base-url", server.base_url)
     assert result.code == 2
     assert "the price of gpt-4o-mini, which is not known" in result.err

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import nfc, write
+from helpers import nfc, texts, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -409,3 +409,22 @@ def test_a_reask_keeps_its_parents_sample_and_facets() -> None:
     first = Request({"model": "m"}, Facets("p", "s", "a", "m", "t"), sample=3)
     again = first.reask(2, {"model": "m", "messages": []})
     assert (again.parent, again.attempt, again.sample, again.facets) == (first.key, 2, 3, first.facets)
+
+
+@pytest.mark.parametrize("mode", ["json_schema", "tools", "json"])
+@given(texts, texts)
+def test_a_requests_text_is_its_body_in_canonical_form(
+    tmp_path_factory: pytest.TempPathFactory, mode: str, text: str, model: str
+) -> None:
+    """Though what all requests share is written out only once."""
+    body = "# user\n{{ schema }}\n{{ article.text }}\n"
+    task = load(tmp_path_factory.mktemp("project"), body, f'{FRONT}\nmode = "{mode}"\ntemperature = 0.00001')
+    for _ in range(2):
+        made = render(task, article(text), Model(model))
+        assert made.text == canonical_json(made.body)
+
+
+def test_a_reask_is_of_its_own_text(tmp_path: Path) -> None:
+    made = render(load(tmp_path), article("가"), Model("m"))
+    body: dict[str, Any] = {**made.body, "response_format": {"type": "text"}}
+    assert made.reask(1, body).text == canonical_json(body)

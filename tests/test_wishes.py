@@ -4,7 +4,7 @@ import json
 import unicodedata
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from hypothesis import assume, given
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from workbench.canonical import hash_text
 from workbench.errors import WishError
 from workbench.goldens import Golden, golden_text, parse_golden, steps_of
+from workbench.scoring import Identity, Region
 from workbench.wishes import ACTIONS, Change, Subject, Wish, apply, select, typed
 
 
@@ -87,6 +88,23 @@ def test_an_item_without_neighbours_comes_last() -> None:
     about = Subject("a", {**RECORD, "shops": [RECORD["shops"][0]]}, HASH, None)
     made = change(wish("accept", None, "/shops/0"), of, about)
     assert made.at == "/shops/1"
+
+
+def test_the_article_settles_which_item_is_meant_as_it_does_when_they_are_scored() -> None:
+    class Place(BaseModel):
+        region: Annotated[str, Identity(), Region()]
+        since: str | None
+
+    class Places(BaseModel):
+        version: ClassVar[str] = "1"
+
+        places: list[Place]
+
+    of = golden({"places": [{"region": "경기도 광주시", "since": None}, {"region": "광주광역시", "since": None}]})
+    extracted: Any = {"places": [{"region": "광주시", "since": "2031년"}]}
+    for article, place in (("전남과 광주광역시가 함께", 1), ("경기도와 광주시가 함께", 0)):
+        about = Subject("a", extracted, HASH, None, lambda article=article: article)  # type: ignore[misc]
+        assert apply(of, wish("accept", None, "/places/0/since"), about, Places).at == f"/places/{place}/since"
 
 
 @pytest.mark.parametrize(

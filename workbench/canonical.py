@@ -9,13 +9,16 @@ import json
 import unicodedata
 
 from pydantic import JsonValue, ValidationError
+from pydantic_core import to_json
 
-__all__ = ["canonical_json", "canonical_text", "first_problem", "hash_json", "hash_text", "line"]
+__all__ = ["canonical_json", "canonical_text", "check_json", "first_problem", "hash_json", "hash_text", "line"]
 
 
 def canonical_text(text: str) -> str:
     """The text in NFC, with LF line ends, without a byte order mark."""
-    return unicodedata.normalize("NFC", text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", text.lstrip("\ufeff"))
 
 
 def canonical_json(value: JsonValue) -> str:
@@ -25,6 +28,17 @@ def canonical_json(value: JsonValue) -> str:
         ValueError: If the value holds a NaN or an infinity, which JSON does not have.
     """
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def check_json(value: JsonValue) -> None:
+    """Check that a value can be written as JSON; many times quicker than writing it.
+
+    Raises:
+        ValueError: If it holds a NaN, an infinity or half a character.
+    """
+    raw = to_json(value)
+    if b"NaN" in raw or b"Infinity" in raw:  # which a text may say
+        canonical_json(value)
 
 
 def line(value: JsonValue) -> str:

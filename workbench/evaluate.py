@@ -202,9 +202,7 @@ def score_article(
     schema: type[BaseModel],
     text: Callable[[Extraction], str | None] = lambda _: None,
 ) -> ArticleScore:
-    """One extraction held against its golden, if it has one.
-
-    ``text`` gives its article, as in `evaluate`.
+    """One extraction held against its golden, if it has one; ``text`` as `evaluate` takes it.
 
     Raises:
         RunError: If its record does not fit the schema any more.

@@ -6,9 +6,10 @@ for the quotation mark or middle dot that it ate. Everything else must match to 
 
 import re
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from pydantic import BaseModel
 
@@ -19,34 +20,63 @@ __all__ = ["Grounding", "Span", "Text", "ground"]
 Span = tuple[int, int]
 """Start and end of a passage, half-open."""
 
-LOST = "'\"‘’“”『』「」〈〉《》·‧․・ㆍ•"
+LOST = frozenset("'\"‘’“”『』「」〈〉《》·‧․・ㆍ•")
 """Marks that broken encodings print as ``?``."""
+SPACE = re.compile(r"(\s+)")
 
 
 class Text:
     """An article's text, made ready for finding passages in it."""
 
     def __init__(self, text: str) -> None:
-        self._places = [place for place, letter in enumerate(text) if not letter.isspace()]
-        self._letters = "".join(text[place] for place in self._places)
+        pieces = SPACE.split(text)  # words and what is between them by turns
+        places = [0, *accumulate(map(len, pieces))]
+        self._letters = "".join(pieces[::2])
+        self._starts = places[:-1:2]
+        """Where each word starts in the text, and below among the letters."""
+        self._offsets = [0, *accumulate(map(len, pieces[::2]))]
         self._lossy = "?" in self._letters
 
     def find(self, passage: str) -> list[Span]:
         """Every place where the passage stands, in order; none if it is empty."""
-        letters = "".join(unicodedata.normalize("NFC", passage).split())
-        if not letters:
-            return []
-        return [(self._places[start], self._places[start + len(letters) - 1] + 1) for start in self._starts(letters)]
+        letters = _letters(passage)
+        return [self._span(at, len(letters)) for at in self._find(letters, 0, len(self._letters))]
 
-    def _starts(self, letters: str) -> Iterator[int]:
-        start = self._letters.find(letters)
-        if start < 0 and self._lossy and any(letter in LOST for letter in letters):
-            pattern = "".join(f"[{re.escape(c)}?]" if c in LOST else re.escape(c) for c in letters)
-            yield from (match.start() for match in re.finditer(f"(?={pattern})", self._letters))
-            return
+    def first(self, passage: str, within: Span) -> Span | None:
+        """The first place where the passage stands in a part of the text."""
+        letters = _letters(passage)
+        for at in self._find(letters, self._before(within[0]), self._before(within[1])):
+            return self._span(at, len(letters))
+        return None
+
+    def _before(self, place: int) -> int:
+        """How many letters stand before a place in the text."""
+        word = bisect_right(self._starts, place) - 1
+        return min(self._offsets[word] + place - self._starts[word], self._offsets[word + 1])
+
+    def _span(self, letter: int, length: int) -> Span:
+        word = bisect_right(self._offsets, letter) - 1
+        start = self._starts[word] + letter - self._offsets[word]
+        last = letter + length - 1
+        if last >= self._offsets[word + 1]:
+            word = bisect_right(self._offsets, last, word) - 1
+        return start, self._starts[word] + last - self._offsets[word] + 1
+
+    def _find(self, letters: str, first: int, last: int) -> Iterator[int]:
+        start = self._letters.find(letters, first, last) if letters else -1
+        if start < 0 and self._lossy and not LOST.isdisjoint(letters):
+            found = re.compile("".join(f"[{re.escape(c)}?]" if c in LOST else re.escape(c) for c in letters))
+            match = found.search(self._letters, first, last)
+            while match:
+                yield match.start()
+                match = found.search(self._letters, match.start() + 1, last)
         while start >= 0:
             yield start
-            start = self._letters.find(letters, start + 1)
+            start = self._letters.find(letters, start + 1, last)
+
+
+def _letters(passage: str) -> str:
+    return "".join(unicodedata.normalize("NFC", passage).split())
 
 
 @dataclass(frozen=True)
@@ -75,7 +105,7 @@ class Grounding:
 def ground(record: BaseModel, article: str) -> Grounding:
     """Find every quote of a record, and in it every copied leaf that it supports."""
     text = Text(article)
-    cited = list(citations(record))
+    cited = citations(record)
     found = {citation.at: text.find(citation.quote) for citation in cited}
     certain = sorted(spans[0] for spans in found.values() if len(spans) == 1)
     spans: dict[str, Span] = {}
@@ -85,7 +115,7 @@ def ground(record: BaseModel, article: str) -> Grounding:
         if quote:
             spans[citation.at] = quote
         for at, value in citation.leaves:
-            span, inside = _leaf(text, article, value, quote)
+            span, inside = _leaf(text, value, quote)
             if span is None:
                 unfound.append(at)
                 continue
@@ -103,13 +133,10 @@ def ground(record: BaseModel, article: str) -> Grounding:
     )
 
 
-def _leaf(text: Text, article: str, value: str, quote: Span | None) -> tuple[Span | None, bool]:
+def _leaf(text: Text, value: str, quote: Span | None) -> tuple[Span | None, bool]:
     """The leaf's own place, and whether that is inside its quote."""
-    if quote:
-        start, end = quote
-        inside = Text(article[start:end]).find(value)
-        if inside:
-            return (start + inside[0][0], start + inside[0][1]), True
+    if quote and (inside := text.first(value, quote)):
+        return inside, True
     places = text.find(value)
     return _nearest(places, [quote] if quote else []), False
 

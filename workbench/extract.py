@@ -1,16 +1,16 @@
 """One article becomes one extraction: asked, validated, asked again where that may help, and grounded in the text."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from workbench.articles import Article, Rejected
-from workbench.canonical import canonical_json, first_problem
+from workbench.canonical import canonical_json, check_json, first_problem
 from workbench.completions import Usage, read_completion
 from workbench.endpoints import Model
 from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayMiss, RunError, SchemaError
-from workbench.evidence import Grounding, Span, ground
+from workbench.evidence import Span, ground
 from workbench.findings import Finding, findings
 from workbench.prices import NOTHING, Cost
 from workbench.readings import RegionReading, readings
@@ -139,16 +139,16 @@ async def extract(
         exchanges.append(await answer(request))  # at once: should a later one fail, this one was paid for
         return exchanges[-1]
 
-    record: BaseModel | None = None
+    answered: _Answered | None = None
     state: State
     ended_by: Exception | None = None
     try:
         request = render(task, article, model, sample)
         first = await kept(request)
-        record, state, reason = _read(task, first)
+        answered, state, reason = _read(task, first)
         if state == "invalid" and reasks:
             await reask(task, request, first, kept, reasks)
-            record, state, reason = _read(task, exchanges[-1])
+            answered, state, reason = _read(task, exchanges[-1])
     except ReplayMiss as error:
         state, reason, ended_by = "missed", error.what, error
     except BudgetReached as error:
@@ -159,17 +159,22 @@ async def extract(
     except ProviderError as error:
         state, reason, ended_by = "failed", str(error), error
     examples = task.examples_of(article)
-    grounding = ground(record, article.text) if record is not None else Grounding()
-    return unextracted(article, state, reason).model_copy(
-        update={
-            "error": type(ended_by).__name__ if ended_by else None,
-            "sample": sample,
-            "record": record.model_dump(mode="json") if record is not None else None,
+    found: dict[str, Any] = {}
+    if answered:
+        grounding = ground(answered.record, article.text)
+        found = {
+            "record": answered.plain,
             "spans": grounding.spans,
-            "readings": readings(record, article) if record is not None else {},
+            "readings": readings(answered.record, article),
             "quotes": grounding.quotes,
             "leaves": grounding.leaves,
-            "findings": tuple(findings(record, grounding, article, examples)) if record is not None else (),
+            "findings": tuple(findings(answered.record, grounding, article, examples)),
+        }
+    return unextracted(article, state, reason).model_copy(
+        update={
+            **found,
+            "error": type(ended_by).__name__ if ended_by else None,
+            "sample": sample,
             "examples": tuple(example.golden for example in examples) if exchanges else (),
             "exchanges": tuple(exchange.recording.key for exchange in exchanges),
             "origins": tuple(sorted({exchange.recording.origin for exchange in exchanges})),
@@ -186,21 +191,29 @@ async def look_up_reasks(task: Task, request: Request, _first: Exchange, answer:
             return
 
 
-def _read(task: Task, exchange: Exchange) -> tuple[BaseModel | None, State, str | None]:
+class _Answered(NamedTuple):
+    """A record, and the same as plain JSON."""
+
+    record: BaseModel
+    plain: JsonValue
+
+
+def _read(task: Task, exchange: Exchange) -> tuple[_Answered | None, State, str | None]:
     """What an exchange gave: the record, or a state and its reason. Validated each time, recorded or not."""
     completion = read_completion(exchange.recording.response)
     if completion.state != "answered":
         return None, completion.state, completion.reason
     try:
         record = task.schema.model_validate_json(completion.text, strict=True)
-        canonical_json(record.model_dump(mode="json"))  # NaN and infinity pass Pydantic, and are no JSON
+        plain = record.model_dump(mode="json")
+        check_json(plain)  # NaN and infinity pass Pydantic, and are no JSON
     except ValidationError as error:
         return None, "invalid", _why_invalid(error)
     except ValueError as error:
         return None, "invalid", f"the answer holds what JSON does not have: {error}"
     except Exception as error:
         raise SchemaError(f"a validator fails: {type(error).__name__}: {error}", where=task.front.schema_) from error
-    return record, "ok", None
+    return _Answered(record, plain), "ok", None
 
 
 def _why_invalid(error: ValidationError) -> str:

@@ -9,6 +9,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 
 from pydantic import BaseModel
 
@@ -43,7 +45,7 @@ def findings(
     record: BaseModel, grounding: Grounding, article: Article, examples: Sequence[Example] = ()
 ) -> list[Finding]:
     """What there is to notice about the record of an article, whose day dates are read by; ``examples`` were shown with it."""
-    texts = list(copied_texts(record))
+    texts = copied_texts(record)
     return [
         *_evidence(grounding),
         *(finding for text in texts for finding in _readings(text, article.published)),
@@ -68,18 +70,12 @@ def _evidence(grounding: Grounding) -> Iterator[Finding]:
 
 def _readings(copied: Copied, published: str | None) -> Iterator[Finding]:
     """Amounts and dates, by their comparators, that cannot be read, and dates from before the article's century."""
-    kinds = {type(mark) for mark in copied.marks}
-    if Amount in kinds:
-        try:
-            read_amount(copied.text)
-        except ReadingRefused as refused:
-            yield Finding("unreadable_amount", copied.at, refused.what)
-    if Date in kinds:
-        try:
-            start = read_date(copied.text, published).start
-        except ReadingRefused as refused:
-            yield Finding("unreadable_date", copied.at, refused.what)
-            return
+    if Amount in copied.kinds and (refusal := _no_amount(copied.text)):
+        yield Finding("unreadable_amount", copied.at, refusal)
+    if Date in copied.kinds:
+        start, refusal = _start(copied.text, published)
+        if refusal:
+            yield Finding("unreadable_date", copied.at, refusal)
         century = int(published[:2]) * 100 if published else None
         if start and century and start.year < century:
             yield Finding("early_date", copied.at, f"{start.year} lies before the article's century")
@@ -92,11 +88,30 @@ def _regions(record: BaseModel, article: Article) -> Iterator[Finding]:
             yield Finding("ambiguous_region" if reading.candidates else "unreadable_region", at, reading.unread)
 
 
+@lru_cache(maxsize=1 << 14)
+def _no_amount(text: str) -> str | None:
+    """Why a text is no amount; None if it is one. Articles say the same few over and over."""
+    try:
+        read_amount(text)
+    except ReadingRefused as refused:
+        return refused.what
+    return None
+
+
+@lru_cache(maxsize=1 << 14)
+def _start(text: str, published: str | None) -> tuple[date | None, str | None]:
+    """The first day of a date, or why it is none."""
+    try:
+        return read_date(text, published).start, None
+    except ReadingRefused as refused:
+        return None, refused.what
+
+
 def _duplicates(texts: list[Copied]) -> Iterator[Finding]:
     """Items of one list whose identifying fields all say the same as those of an item before."""
     said: dict[str, list[str]] = defaultdict(list)
     for copied in texts:
-        if any(isinstance(mark, Identity) for mark in copied.marks):
+        if Identity in copied.kinds:
             item, _, field = copied.at.rpartition("/")
             said[item].append(f"{field} {_letters(copied.text)}")
     first: dict[tuple[str, ...], str] = {}

@@ -27,9 +27,9 @@ from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
 from workbench.recordings import Answer, Exchange, Origin, Recordings, record
 from workbench.resume import Kept, check_same, keep
 from workbench.runs import Run, RunInfo, RunWriter, now, write_task
-from workbench.tasks import Request, Task, render
+from workbench.tasks import Request, Task
 
-__all__ = ["Done", "Estimate", "Job", "Notify", "Resume", "Summary", "estimate", "run_job"]
+__all__ = ["Done", "Job", "Notify", "Resume", "Summary", "run_job"]
 
 READS = 128_000
 """Tokens that a model is taken to read where neither settings nor its provider say."""
@@ -402,43 +402,3 @@ def _may_differ(job: Job) -> dict[str, Any]:
         "limit": job.limit,
         "versions": {name: version(name) for name in ("workbench", "instructor", "openai", "pydantic")},
     }
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a job would send.
-
-    Attributes:
-        articles: How many there are; ``rejected`` of them cannot be read, ``recorded`` need not be sent.
-        prompt_tokens: Of the requests to be sent, by o200k.
-        completion_tokens: At the most, from the prompt's ``max_tokens``; None if that is not set.
-        cost: At the most; None if the price or the most tokens are not known.
-    """
-
-    articles: int
-    rejected: int
-    recorded: int
-    prompt_tokens: int
-    completion_tokens: int | None
-    cost: Cost | None
-
-
-def estimate(job: Job, store: Recordings) -> Estimate:
-    """What a job would send and cost at the most, sending nothing."""
-    articles = refused = recorded = prompt = 0
-    for article in job.articles():
-        articles += 1
-        if isinstance(article, Rejected):
-            refused += 1
-            continue
-        request = render(job.task, article, job.model)
-        if not job.refresh and store.find(request):
-            recorded += 1
-        else:
-            prompt += count_tokens(request.text)
-    sent, each = articles - refused - recorded, job.task.front.max_tokens
-    completion = 0 if not sent else each and sent * each
-    cost = None
-    if completion is not None and job.endpoint:
-        cost = job.price(Usage(prompt, completion)) if sent else NOTHING
-    return Estimate(articles, refused, recorded, prompt, completion, cost)

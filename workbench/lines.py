@@ -6,11 +6,13 @@ torn line, the last. A last line that lacks nothing but its line end is whole: n
 
 import fcntl
 import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Final, Self
 
 import jsonlines
 from pydantic import JsonValue
@@ -18,7 +20,10 @@ from pydantic import JsonValue
 from workbench.canonical import line
 from workbench.errors import InputError
 
-__all__ = ["Appender", "read_lines", "torn_bytes"]
+__all__ = ["Appender", "backup", "drop_lines", "is_whole", "parse_object", "raw_lines", "read_lines", "torn_bytes"]
+
+BLOCK: Final = 1 << 16
+"""Bytes that are read at once."""
 
 
 class Appender:
@@ -38,16 +43,9 @@ class Appender:
     def __init__(self, path: Path, *, wait: float = 0) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            self._descriptor = _locked(path, wait)
         except OSError as error:
             raise InputError(f"this file cannot be written: {error.strerror}", where=str(path)) from error
-        try:
-            _lock(self._descriptor, wait)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise InputError(
-                "another process is writing this file", where=str(path), way_out="wait for it to end, or stop it"
-            ) from error
         self._path = path
         self.torn = _mend_end(path)
         self.size = path.stat().st_size
@@ -58,7 +56,11 @@ class Appender:
         Raises:
             InputError: If the disk does not take it.
         """
-        raw = line(value).encode()
+        return self.append_text(line(value))
+
+    def append_text(self, text: str) -> int:
+        """The same for a line that is written already, its line end included."""
+        raw = text.encode()
         offset = self.size
         view = memoryview(raw)
         try:
@@ -98,11 +100,29 @@ def _lock(descriptor: int, wait: float) -> None:
             return
 
 
+def _locked(path: Path, wait: float) -> int:
+    """A descriptor of the file that has this name, and is ours alone."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            _lock(descriptor, wait)
+        except OSError as error:
+            os.close(descriptor)
+            raise InputError(
+                "another process is writing this file", where=str(path), way_out="wait for it to end, or stop it"
+            ) from error
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        # Between opening and locking it was replaced by another, as pruning does: lines written here would be lost with it.
+        os.close(descriptor)
+
+
 def torn_bytes(path: Path) -> int:
     """How many bytes of a torn line stand at a file's end; 0 if its last line is whole."""
     with path.open("rb") as file:
         _, rest = _rest(file)
-    return 0 if not rest or _is_whole(rest) else len(rest)
+    return 0 if not rest or is_whole(rest) else len(rest)
 
 
 def _mend_end(path: Path) -> int:
@@ -111,7 +131,7 @@ def _mend_end(path: Path) -> int:
         whole, rest = _rest(file)
         if not rest:
             return 0
-        if _is_whole(rest):
+        if is_whole(rest):
             file.seek(0, os.SEEK_END)
             file.write(b"\n")
             return 0
@@ -128,16 +148,17 @@ def _rest(file: BinaryIO) -> tuple[int, bytes]:
     return whole, file.read()
 
 
-def _is_whole(raw: bytes) -> bool:
+def is_whole(raw: bytes) -> bool:
+    """Whether the last line of a file, found without its line end, lacks nothing else."""
     try:
-        _object(raw)
+        parse_object(raw)
     except ValueError:
         return False
     return True
 
 
-def _object(raw: bytes) -> dict[str, Any]:
-    """The object that a line is.
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object that a line is.
 
     Raises:
         ValueError: If it is none.
@@ -151,16 +172,72 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 
 def _end_of_last_line(file: BinaryIO, size: int) -> int:
-    block = 1 << 16
     end = size
     while end > 0:
-        start = max(0, end - block)
+        start = max(0, end - BLOCK)
         file.seek(start)
         found = file.read(end - start).rfind(b"\n")
         if found >= 0:
             return start + found + 1
         end = start
     return 0
+
+
+def backup(path: Path) -> Path:
+    """Where a file is kept as it was before lines were dropped from it."""
+    return path.with_name(path.name + ".bak")
+
+
+def drop_lines(path: Path, dropped: Iterable[tuple[int, int]]) -> None:
+    """Replace a file by one without some of its lines, at once or not at all; the old one stays as its backup.
+
+    Whoever calls holds the file's lock, by an ``Appender``.
+
+    Args:
+        path: The file.
+        dropped: Offset and length of each line that goes, in the file's order.
+
+    Raises:
+        InputError: If there is a backup already, or the disk does not take the new file.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        with path.open("rb") as old, part.open("wb") as new:
+            for start, length in dropped:
+                _copy(old, new, start)
+                old.seek(start + length)
+            _copy(old, new, None)
+            new.flush()
+            os.fsync(new.fileno())
+        shutil.copymode(path, part)
+        backup(path).hardlink_to(path)
+        part.replace(path)
+    except FileExistsError as error:
+        part.unlink()
+        raise InputError(
+            "a backup is there already", where=str(backup(path)), way_out="delete it, or move it away, and try again"
+        ) from error
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"this file cannot be replaced: {error.strerror}", where=str(path)) from error
+
+
+def _copy(old: BinaryIO, new: BinaryIO, until: int | None) -> None:
+    """Copy from where a file stands to an offset, or to its end."""
+    while block := old.read(BLOCK if until is None else min(BLOCK, until - old.tell())):
+        new.write(block)
+
+
+def raw_lines(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of each line from one offset to another, each with its line end, the last perhaps without."""
+    file.seek(start)
+    for raw in file:
+        if start + len(raw) >= end:
+            if start < end:
+                yield start, raw[: end - start]
+            return
+        yield start, raw
+        start += len(raw)
 
 
 def read_lines(path: Path, number: int = 1, offset: int = 0) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -178,7 +255,7 @@ def read_lines(path: Path, number: int = 1, offset: int = 0) -> Iterator[tuple[i
         file.seek(offset)
         for number, raw in enumerate(file, number):  # noqa: PLR1704, B020 - it goes on from there
             try:
-                fields = _object(raw)
+                fields = parse_object(raw)
             except ValueError as error:
                 if not raw.endswith(b"\n"):
                     return

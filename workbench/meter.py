@@ -123,7 +123,7 @@ class Meter:
         return Spend(self._money(usage), usage.prompt + usage.completion)
 
     def _money(self, usage: Usage) -> Decimal:
-        if self._budget.money is None:
+        if self._budget.money is None or not (usage.prompt or usage.completion):  # a refused request has no price
             return Decimal(0)
         cost = self.price(usage)
         if cost is None:

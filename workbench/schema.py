@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ForwardRef, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Generic, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, create_model
 from pydantic.fields import FieldInfo
@@ -41,6 +41,8 @@ __all__ = [
     "values",
 ]
 
+HOLDS = (BaseModel, list, tuple, dict)
+"""What may hold a quote."""
 T = TypeVar("T")
 
 
@@ -69,8 +71,7 @@ class Formerly:
     name: str
 
 
-@dataclass(frozen=True)
-class Citation:
+class Citation(NamedTuple):
     """A quote in a record and the leaves that it supports.
 
     Attributes:
@@ -84,19 +85,20 @@ class Citation:
     leaves: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Copied:
+class Copied(NamedTuple):
     """A text in a record with what its schema says of it.
 
     Attributes:
         at: JSON Pointer of the text.
         text: As the model gave it.
         marks: The metadata of its annotation, comparators among them.
+        kinds: Their types.
     """
 
     at: str
     text: str
     marks: tuple[object, ...]
+    kinds: frozenset[type]
 
 
 def load_schema(reference: str, root: Path) -> type[BaseModel]:
@@ -246,8 +248,8 @@ def _values(item: object, dumped: Any) -> JsonValue:
     if isinstance(item, Cited):
         return _values(item.value, dumped["value"])
     if isinstance(item, BaseModel):
-        fields = type(item).model_fields
-        return {name: _values(getattr(item, name), dumped[name]) for name in fields if not _is_quote(fields[name])}
+        names = [field.name for field in _fields(type(item)) if not field.is_quote]
+        return {name: _values(getattr(item, name), dumped[name]) for name in names}
     if isinstance(item, list | tuple):
         return [_values(child, child_dump) for child, child_dump in zip(item, dumped, strict=True)]
     if isinstance(item, dict):
@@ -255,80 +257,108 @@ def _values(item: object, dumped: Any) -> JsonValue:
     return dumped  # type: ignore[no-any-return]
 
 
-def citations(record: BaseModel) -> Iterator[Citation]:
-    """Every quote of a record with the copied leaves beside it, in the schema's order."""
-    yield from _citations(record, ())
+class _Field(NamedTuple):
+    """What a walk over a record asks of a field, worked out once for each model."""
 
-
-def _citations(item: object, at: tuple[str | int, ...]) -> Iterator[Citation]:
-    if isinstance(item, BaseModel):
-        fields = type(item).model_fields
-        for quoted in _quotes(type(item)):
-            quote = getattr(item, quoted)
-            if isinstance(quote, str):
-                yield Citation(pointer(*at, quoted), quote, tuple(_supported(item, at)))
-        for name in fields:
-            yield from _citations(getattr(item, name), (*at, name))
-    elif isinstance(item, list | tuple):
-        for index, child in enumerate(item):
-            yield from _citations(child, (*at, index))
-    elif isinstance(item, dict):
-        for key, child in item.items():
-            yield from _citations(child, (*at, _step(key)))
-
-
-def _supported(item: BaseModel, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
-    """The copied leaves of a model, those of its lists and of models in it that cite nothing themselves among them."""
-    for name in _copying(type(item)):
-        yield from _uncited(getattr(item, name), (*at, name))
-
-
-def _uncited(item: object, at: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
-    if isinstance(item, BaseModel):
-        if not _quotes(type(item)):
-            yield from _supported(item, at)
-    elif isinstance(item, list | tuple):
-        for index, child in enumerate(item):
-            yield from _uncited(child, (*at, index))
-    elif isinstance(item, dict):
-        for key, child in item.items():
-            yield from _uncited(child, (*at, _step(key)))
-    elif isinstance(item, str):
-        yield pointer(*at), item
-
-
-def copied_texts(record: BaseModel) -> Iterator[Copied]:
-    """Every text of a record that is neither quote nor chosen from a closed list, in the schema's order."""
-    yield from _copied(record, (), ())
-
-
-def _copied(item: object, at: tuple[str | int, ...], marks: tuple[object, ...]) -> Iterator[Copied]:
-    if isinstance(item, BaseModel):
-        for name, own in _copying(type(item)).items():
-            yield from _copied(getattr(item, name), (*at, name), own)
-    elif isinstance(item, list | tuple):
-        for index, child in enumerate(item):
-            yield from _copied(child, (*at, index), marks)
-    elif isinstance(item, dict):
-        for key, child in item.items():
-            yield from _copied(child, (*at, _step(key)), marks)
-    elif isinstance(item, str):
-        yield Copied(pointer(*at), item, marks)
+    name: str
+    step: str
+    """Its step in a JSON Pointer."""
+    is_quote: bool
+    is_copied: bool
+    """Whether its text, if it is one, was copied from the article: it is neither a quote nor chosen from a closed list."""
+    marks: tuple[object, ...]
+    kinds: frozenset[type]
 
 
 @cache
-def _copying(model: type[BaseModel]) -> dict[str, tuple[object, ...]]:
-    """The fields of a model that are neither quote nor chosen from a closed list, with their marks: asked of every record."""
-    return {
-        name: (*field.metadata, *_marks(field.annotation))
+def _fields(model: type[BaseModel]) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(
+            name,
+            pointer(name),
+            _is_quote(field),
+            not _is_quote(field) and not _is_chosen(field.annotation),
+            marks := (*field.metadata, *_marks(field.annotation)),
+            frozenset(type(mark) for mark in marks),
+        )
         for name, field in model.model_fields.items()
-        if not _is_quote(field) and not _is_chosen(field.annotation)
-    }
+    )
 
 
 @cache
-def _quotes(model: type[BaseModel]) -> tuple[str, ...]:
-    return tuple(name for name, field in model.model_fields.items() if _is_quote(field))
+def _cites(model: type[BaseModel]) -> bool:
+    return any(field.is_quote for field in _fields(model))
+
+
+def _children(item: object, at: str) -> list[tuple[object, str]]:
+    """What a list or a dictionary holds, each with its JSON Pointer."""
+    if isinstance(item, list | tuple):
+        return [(child, f"{at}/{index}") for index, child in enumerate(item)]
+    if isinstance(item, dict):
+        return [(child, at + pointer(_step(key))) for key, child in item.items()]
+    return []
+
+
+def citations(record: BaseModel) -> list[Citation]:
+    """Every quote of a record with the copied leaves beside it, in the schema's order."""
+    found: list[Citation] = []
+    _add_citations(record, "", found)
+    return found
+
+
+def _add_citations(item: object, at: str, found: list[Citation]) -> None:
+    if isinstance(item, BaseModel):
+        fields = _fields(type(item))
+        for name, step, is_quote, *_ in fields if _cites(type(item)) else ():
+            if is_quote and isinstance(quote := getattr(item, name), str):
+                leaves: list[tuple[str, str]] = []
+                _add_supported(item, at, leaves)
+                found.append(Citation(at + step, quote, tuple(leaves)))
+        for name, step, *_ in fields:
+            if isinstance(child := getattr(item, name), HOLDS):
+                _add_citations(child, at + step, found)
+    else:
+        for child, place in _children(item, at):
+            if isinstance(child, HOLDS):
+                _add_citations(child, place, found)
+
+
+def _add_supported(item: BaseModel, at: str, leaves: list[tuple[str, str]]) -> None:
+    """The copied leaves of a model, those of its lists and of models in it that cite nothing themselves among them."""
+    for name, step, _, is_copied, *_ in _fields(type(item)):
+        if is_copied:
+            _add_uncited(getattr(item, name), at + step, leaves)
+
+
+def _add_uncited(item: object, at: str, leaves: list[tuple[str, str]]) -> None:
+    if isinstance(item, str):
+        leaves.append((at, item))
+    elif isinstance(item, BaseModel):
+        if not _cites(type(item)):
+            _add_supported(item, at, leaves)
+    else:
+        for child, place in _children(item, at):
+            _add_uncited(child, place, leaves)
+
+
+def copied_texts(record: BaseModel) -> list[Copied]:
+    """Every text of a record that is neither quote nor chosen from a closed list, in the schema's order."""
+    found: list[Copied] = []
+    _add_copied(record, "", None, found)
+    return found
+
+
+def _add_copied(item: object, at: str, of: _Field | None, found: list[Copied]) -> None:
+    if isinstance(item, str):
+        if of:
+            found.append(Copied(at, item, of.marks, of.kinds))
+    elif isinstance(item, BaseModel):
+        for field in _fields(type(item)):
+            if field.is_copied and (child := getattr(item, field.name)) is not None:
+                _add_copied(child, at + field.step, field, found)
+    else:
+        for child, place in _children(item, at):
+            _add_copied(child, place, of, found)
 
 
 def _marks(annotation: object) -> tuple[object, ...]:

@@ -11,10 +11,10 @@ answer as the assistant's; the turn of the article itself comes last.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -29,7 +29,7 @@ from workbench.jsonschema import json_schema, strict_schema
 from workbench.schema import load_schema
 from workbench.settings import Mode
 
-__all__ = ["Facets", "FrontMatter", "Request", "Task", "load_task", "reask_key", "render"]
+__all__ = ["Facets", "FrontMatter", "Request", "Task", "load_task", "reask_key", "render", "request_key"]
 
 API = "chat.completions"
 PROMPT = re.compile(r"\+\+\+\n(?P<front>.*?\n|)\+\+\+(?:\n(?P<body>.*))?", re.DOTALL)
@@ -94,6 +94,33 @@ class Task:
             )
         return self.examples.of(article)
 
+    @cached_property
+    def schema_text(self) -> str:
+        """The JSON Schema as text, in canonical form."""
+        return canonical_json(self.json_schema)
+
+    @cached_property
+    def schema_hash(self) -> str:
+        """The tagged hash of the JSON Schema."""
+        return hash_json(self.json_schema)
+
+    @cached_property
+    def schema_part(self) -> "SchemaPart":
+        """What a request's body says of the schema: the same in every request."""
+        return _schema_part(self, strict=True)
+
+    @cached_property
+    def lax_schema_part(self) -> "SchemaPart":
+        """The same for an endpoint that has no strict mode."""
+        return _schema_part(self, strict=False)
+
+
+class SchemaPart(NamedTuple):
+    """Values of a request's body by name, and the canonical form of each."""
+
+    values: Mapping[str, JsonValue]
+    texts: Mapping[str, str]
+
 
 @dataclass(frozen=True)
 class Facets:
@@ -106,6 +133,11 @@ class Facets:
     settings: str
     examples: Annotated[str | None, Field(exclude_if=lambda examples: examples is None)] = None
     """None, and not written down, for a request that shows none."""
+
+
+def request_key(body: str, sample: int) -> str:
+    """The key of a first request, from the hash of its body."""
+    return hash_json({"api": API, "body": body, "sample": sample})
 
 
 def reask_key(parent: str, attempt: int) -> str:
@@ -123,6 +155,7 @@ class Request:
         sample: The number of the sample, from 0.
         parent: The key of the exchange that this one re-asks.
         attempt: Which re-ask this is, from 1; 0 for the first request.
+        texts: The canonical form of some of the body's values, where it is known: a long schema need not be written out for each article.
     """
 
     body: dict[str, JsonValue]
@@ -130,11 +163,13 @@ class Request:
     sample: int = 0
     parent: str | None = None
     attempt: int = 0
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def text(self) -> str:
         """The body as it goes over the wire: canonical JSON."""
-        return canonical_json(self.body)
+        values = ((name, self.texts.get(name) or canonical_json(value)) for name, value in sorted(self.body.items()))
+        return "{" + ",".join(f"{canonical_json(name)}:{text}" for name, text in values) + "}"
 
     @cached_property
     def hash(self) -> str:
@@ -146,11 +181,11 @@ class Request:
         """What a recording is found by: body, API and sample; for a re-ask the parent's key and its number."""
         if self.parent:
             return reask_key(self.parent, self.attempt)
-        return hash_json({"api": API, "body": self.hash, "sample": self.sample})
+        return request_key(self.hash, self.sample)
 
     def reask(self, attempt: int, body: dict[str, JsonValue] | None = None) -> "Request":
         """The re-ask that follows this first request; without a body it can be looked up, not sent."""
-        return replace(self, body=body or {}, parent=self.key, attempt=attempt)
+        return replace(self, body=body or {}, parent=self.key, attempt=attempt, texts={})
 
 
 def load_task(name: str, root: Path, mode: Mode | None = None) -> Task:
@@ -232,7 +267,7 @@ def _check_template(task: Task, file: Path) -> None:
             raise TaskError(
                 "the prompt never shows the article", where=str(file), expected="{{ article.text }} in a message"
             )
-        if task.front.mode == "json" and not any(canonical_text(canonical_json(task.json_schema)) in t for t in texts):
+        if task.front.mode == "json" and not any(canonical_text(task.schema_text) in t for t in texts):
             raise TaskError(
                 "mode json sends no schema, and the prompt does not show it",
                 where=str(file),
@@ -287,7 +322,7 @@ def _rendered(task: Task, article: Article, examples: Sequence[Example] = ()) ->
     variables: Mapping[str, object] = {
         "article": _known(article),
         "examples": [_shown(example) for example in examples],
-        "schema": canonical_json(task.json_schema),
+        "schema": task.schema_text,
         "mode": task.front.mode,
     }
     where = f"prompts/{task.name}.md"
@@ -353,24 +388,25 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
     examples = task.examples_of(article)
     messages = [*_messages_of(task, article, examples)]
     strict = takes.strict or front.mode != "json_schema"
-    body: dict[str, JsonValue] = {
-        "model": model.name,
-        "messages": messages,
-        **settings,
-        **_schema_part(task, strict=strict),
-    }
+    part = task.schema_part if strict else task.lax_schema_part
+    body: dict[str, JsonValue] = {"model": model.name, "messages": messages, **settings, **part.values}
     facets = Facets(
         prompt=task.prompt_hash,
-        schema=hash_json(task.json_schema),
+        schema=task.schema_hash,
         article=article.hash,
         model=model.name,
         settings=hash_json({**settings, "mode": front.mode, **({} if strict else {"strict": False})}),
         examples=hash_json([_shown(example) for example in examples]) if examples else None,
     )
-    return Request(body, facets, sample)
+    return Request(body, facets, sample, texts=part.texts)
 
 
-def _schema_part(task: Task, *, strict: bool) -> dict[str, JsonValue]:
+def _schema_part(task: Task, *, strict: bool) -> SchemaPart:
+    values = _schema_values(task, strict=strict)
+    return SchemaPart(values, {name: canonical_json(value) for name, value in values.items()})
+
+
+def _schema_values(task: Task, *, strict: bool) -> dict[str, JsonValue]:
     name = task.schema.__name__
     if task.front.mode == "json_schema":
         flag: dict[str, JsonValue] = {"strict": True} if strict else {}

@@ -19,6 +19,7 @@ from workbench.cli.export import export
 from workbench.cli.goldens import agreement, goldens
 from workbench.cli.judge import diff, evaluate, show
 from workbench.cli.read import read
+from workbench.cli.recordings import recordings
 from workbench.cli.review import review
 from workbench.cli.run import run
 from workbench.cli.score import score
@@ -37,7 +38,22 @@ def cli() -> None:
     """
 
 
-for command in (run, evaluate, diff, show, review, compare, export, agreement, goldens, score, read, render, doctor):
+for command in (
+    run,
+    evaluate,
+    diff,
+    show,
+    review,
+    compare,
+    export,
+    agreement,
+    goldens,
+    recordings,
+    score,
+    read,
+    render,
+    doctor,
+):
     cli.add_command(command)
 
 

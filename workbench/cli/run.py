@@ -25,10 +25,11 @@ from workbench.cli.common import (
 from workbench.cli.progress import events, progress
 from workbench.endpoints import Model, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError
+from workbench.estimate import estimate
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import State
 from workbench.goldens import read_goldens
-from workbench.jobs import Job, Notify, Resume, Summary, estimate, run_job
+from workbench.jobs import Job, Notify, Resume, Summary, run_job
 from workbench.prices import Cost
 from workbench.recordings import Recordings
 from workbench.report.plain import report
@@ -40,6 +41,8 @@ from workbench.settings import Project, environment
 __all__ = ["run"]
 
 STATE = click.Choice(get_args(State))
+MOST_SHOWN = 1_000
+"""Articles up to which a run shows each; of a larger one only those that have a golden, the others are in its folder."""
 
 
 @click.command()
@@ -86,7 +89,8 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     """Extract a record from every article.
 
     ARTICLES are files or folders (.txt, .md, .html, .jsonl), or - for standard input; without them the project's own are taken. What is
-    recorded is replayed, the rest is sent to the endpoint and recorded. With neither key nor endpoint everything is replayed.
+    recorded is replayed, the rest is sent to the endpoint and recorded. With neither key nor endpoint everything is replayed. Of more than
+    1,000 articles only those that have a golden are shown, here and with --json: the others are in the run's folder.
 
     --resume takes the articles, the task and the model from RUN and goes on with it: what was never done, and what ended failed, unspent
     or missed. A run pays for nothing twice.
@@ -142,11 +146,14 @@ def run(  # noqa: PLR0917 - click gives each option by its name
             )
         for note in store.notes:
             stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
-    evaluation = evaluate(open_run(summary.folder).extractions(), goldens, job.task.schema, texts_of(here))
+    made = open_run(summary.folder)
+    whole = summary.states.total() <= MOST_SHOWN
+    shown = made.extractions() if whole else made.extractions(lambda *article: goldens.find(*article) is not None)
+    evaluation = evaluate(shown, goldens, job.task.schema, texts_of(here))
     if as_json:
         print_json(_as_json(summary, evaluation))
     else:
-        _print(job, summary, evaluation)
+        _print(job, summary, evaluation, whole=whole)
     raise click.exceptions.Exit(_exit_code(summary, replayed=endpoint is None))
 
 
@@ -202,8 +209,11 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
+def _print(job: Job, summary: Summary, evaluation: Evaluation, *, whole: bool) -> None:
     out = stdout()
+    if not whole:
+        states = ", ".join(f"{count:,} {state}" for state, count in summary.states.most_common())
+        out.print(f"{summary.states.total():,} articles: {states}; below are those that have a golden\n")
     out.print(articles_table(evaluation))
     for article in evaluation.articles:
         if article.extraction.reason:

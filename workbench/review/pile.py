@@ -171,7 +171,7 @@ class Pile:
             partial(desk.texts, extraction),
         )
         return Opened(
-            scored=score_article(extraction, golden, schema, self.desk.texts),
+            scored=score_article(extraction, golden, schema, desk.texts),
             golden=golden,
             seen=seen,
             about=about,
