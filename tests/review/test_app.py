@@ -265,6 +265,17 @@ class TestDecide:
         assert "이름만" in str(again)
         assert text_of(again.select_one(".says"))
 
+    def test_the_golden_can_be_right_throughout(self, site: Site) -> None:
+        page = site.press(site.get("/article/bakery"), ".whole-article [value=keep]")
+        assert not page.select(".decide.wants")
+        assert "bakery" not in rows_of(site.get("/?undecided=1"))
+        assert golden(site.root) == GOLDENS["bakery"]
+
+    def test_an_article_can_be_flagged_and_stays_undecided(self, site: Site) -> None:
+        page = site.press(site.get("/article/bakery"), ".whole-article [value=flag]", note="두 기사가 섞였다")
+        assert "두 기사가 섞였다" in text_of(page.select_one(".past"))
+        assert "bakery" in rows_of(site.get("/?undecided=1"))
+
     def test_the_next_thing_to_decide_is_where_the_page_opens(self, site: Site) -> None:
         stop = site.stop(site.get("/article/bakery"), "shops 1 › since")
         button = stop.select_one("[value=accept]")

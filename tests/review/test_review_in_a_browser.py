@@ -62,7 +62,7 @@ class Tab:
 
     def settled(self) -> None:
         """Wait until the script of the page has opened it."""
-        self.page.wait_for_function("!document.querySelector('#one') || document.querySelector('#one[data-open]')")
+        self.page.wait_for_selector("#one[data-open], main:not(#one)")
 
     @property
     def focused(self) -> str:
@@ -361,7 +361,7 @@ def test_two_tabs_lose_neither_decision(tab: Opener, tmp_path: Path) -> None:
     assert "2031년 6월" in str(clash.text_content())
     assert "2031년 3월" in str(clash.text_content())
     assert since(tmp_path) == "2031년 3월"
-    other.wait_for_function("document.activeElement.closest('.clash')")
+    other.wait_for_selector(".clash .button:focus")
     with other.expect_navigation(wait_until="load"):
         other.keyboard.press("Enter")
     assert since(tmp_path) == "2031년 6월"
