@@ -141,14 +141,17 @@ def _serve() -> None:
         import_module(module)
     gc.freeze()
     patched = pytest.MonkeyPatch()
-    patched.setattr("workbench.ledger.ROUND", 4)  # so that a small run rewrites its list too
+    # A small run does what a large one does: it rewrites its list, and comes to keep an index of its recordings.
+    patched.setattr("workbench.ledger.ROUND", 2)
+    patched.setattr("workbench.recordings.SMALL", 3_000)
     patched.setattr("random.uniform", lambda low, _: low)  # nobody here waits out a back-off
     for line in sys.stdin:
         order = json.loads(line)
-        out, err = (Path(order["folder"]).with_suffix(suffix) for suffix in (".out", ".err"))
+        out, err, cache = (Path(order["folder"] + suffix) for suffix in (".out", ".err", ".cache"))
         child = os.fork()
         if not child:
             os.chdir(order["folder"])
+            os.environ["XDG_CACHE_HOME"] = str(cache)
             for file, descriptor in ((out, 1), (err, 2)):
                 os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
             if order["crash"]:
@@ -185,7 +188,7 @@ def _crash(folder: Path, crash: Crash) -> None:
 
     def step(path: str) -> bool:
         nonlocal steps
-        steps += path.startswith(str(folder)) and path.endswith(crash.file)
+        steps += path.startswith(f"{folder}/") and path.endswith(crash.file)
         return steps == crash.at
 
     def named(path: Any, *arguments: Any, **named: Any) -> int:

@@ -1,7 +1,7 @@
 """A run that dies at any moment goes on: one extraction an article, nothing asked again that was recorded, every request in the ledger.
 
-Deaths come from outside, kill -9 at random moments, and from inside, at each step that a small run takes on its files. ``WORKBENCH_KILLS``
-is the number of the former (``make soak`` takes 200).
+Deaths come from outside, kill -9 at random moments, and from inside, at the steps that a small run takes on its files. ``WORKBENCH_KILLS``
+is the number of the former; with 200 and more (``make soak``) the latter are all there are, else every second. ``WORKBENCH_SEED`` draws others.
 """
 
 import json
@@ -21,7 +21,8 @@ from unruly import ANSWERED, LOST, MOST_TOKENS, Plan, Seen, Unruly, article_text
 from workbench.canonical import hash_text
 
 KILLS = int(os.environ.get("WORKBENCH_KILLS", "24"))
-SEED = os.environ.get("WORKBENCH_SEED", "1")
+SEED = int(os.environ.get("WORKBENCH_SEED", "1"))
+EVERY = 1 if KILLS >= 200 else 2
 RETRIES = 1
 SETTINGS = f'[tool.workbench]\ntask = "street"\nmodel = "small"\nretries = {RETRIES}\n'
 PLAN = Plan(
@@ -100,15 +101,16 @@ class World:
         failures = [(line["article"], line["state"]) for line in lines(folder / "failures.jsonl")]
         assert sorted(failures) == sorted(one for one in states if one[1] != "ok")
 
-    def _recordings(self) -> list[dict[str, Any]]:
+    def recordings(self) -> list[dict[str, Any]]:
+        """What is recorded, line by line."""
         return lines(self.project / "recordings" / "local-model.jsonl")
 
     def _check_recordings(self) -> None:
         """What is recorded came from the server, and was not asked for once more."""
         seen = {one.serial: one for one in self.seen}
-        bodies = Counter(recording["request"] for recording in self._recordings())
+        bodies = Counter(recording["request"] for recording in self.recordings())
         assert set(bodies.values()) == {1}
-        for recording in self._recordings():
+        for recording in self.recordings():
             serial = int(recording["response"]["model"].removeprefix("served-"))
             assert seen[serial].fate in ANSWERED
             assert recording["request"] == f"sha256:{seen[serial].body}"
@@ -124,7 +126,7 @@ class World:
         for one in self.seen:
             seen[one.article].append(one)
         recorded = defaultdict(list)
-        for recording in self._recordings():
+        for recording in self.recordings():
             usage = recording["response"]["usage"]
             recorded[names[recording["facets"]["article"]]].append((usage["prompt_tokens"], usage["completion_tokens"]))
         for article in self.ids:
@@ -152,21 +154,24 @@ def _tokens(line: dict[str, Any]) -> tuple[int, int]:
     return line["usage"]["prompt"], line["usage"]["completion"]
 
 
-@pytest.mark.parametrize("begun", [False, True])
-def test_a_run_that_dies_at_any_step_goes_on(project: Path, sittings: Sittings, unruly: Unruly, begun: bool) -> None:
-    """Once for each step that a sitting takes: let it die there, go on until the end, and see that all is as it must be."""
-    step, torn = 1, False
+@pytest.mark.parametrize("sitting", ["first", "second", "only"])
+def test_a_run_that_dies_at_any_step_goes_on(project: Path, sittings: Sittings, unruly: Unruly, sitting: str) -> None:
+    """At one step after the other that a sitting takes: let it die there, go on until the end, and see that all is as it must be."""
+    articles = ["invalid", "truncated"] if sitting == "first" else ["failed", "truncated"]
+    words = ("--only", "failed") if sitting == "only" else ()
+    step, torn = 1 + SEED % EVERY, False
     while True:
-        name = f"{'begun' if begun else 'new'}.{step}{'.torn' * torn}"
-        articles = ["failed", "truncated"] if begun else ["invalid", "truncated"]
+        name = f"{sitting}.{step}{'.torn' * torn}"
         world = World(name, shutil.copytree(project, project.with_name(name)), sittings, unruly, articles)
-        if begun:
+        if sitting == "second":
             # One article has failed, the other's answer is recorded and not in the ledger: there is something of everything to put in order.
-            assert world.sit("--concurrency", "1", crash=Crash(6, file="attempts.jsonl")).code == CRASHED_WRITING
-            assert len(lines(project.with_name(name) / "recordings" / "local-model.jsonl")) == 1
-        died = world.sit("--concurrency", "1", crash=Crash(step, torn))
+            died = world.sit("--concurrency", "1", crash=Crash(6, file="attempts.jsonl"))
+            assert (died.code, len(world.recordings())) == (CRASHED_WRITING, 1)
+        elif sitting == "only":
+            assert world.sit().json["states"] == {"failed": 1, "truncated": 1}
+        died = world.sit("--concurrency", "2", *words, crash=Crash(step, torn))
         try:
-            world.finish()
+            world.finish(*words)
             world.check()
         except AssertionError as error:
             error.add_note(f"it had died at step {step}{', in the middle of a line' * torn}")
@@ -175,7 +180,7 @@ def test_a_run_that_dies_at_any_step_goes_on(project: Path, sittings: Sittings, 
             assert step > 20, died.err
             return
         torn = died.code == CRASHED_WRITING and not torn
-        step += not torn
+        step += 0 if torn else EVERY
 
 
 def test_a_run_that_is_killed_at_random_moments_goes_on(project: Path, sittings: Sittings, unruly: Unruly) -> None:

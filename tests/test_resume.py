@@ -24,6 +24,7 @@ from workbench.completions import Usage
 from workbench.errors import RunError
 from workbench.ledger import Attempt, Totals
 from workbench.prices import NOTHING, Cost
+from workbench.runs import FILES
 
 BROKEN = status(400)
 EMPTY = json.dumps({"street": None, "shops": []})
@@ -348,7 +349,7 @@ def test_what_a_stopped_sitting_did_not_come_to_stands_as_it_stood(
     begun: Any, project: Path, server: Loopback, workbench: Command
 ) -> None:
     folder = begun(BROKEN, BROKEN)
-    failures = (folder / "failures.jsonl").read_bytes().splitlines()
+    before = {name: (folder / name).read_bytes().splitlines() for name in FILES}
     server.script(slow(ok(ANSWERS["bakery"]), 2))
     process = start(project, server, "--resume", str(folder), "--concurrency", "1")
     server.wait_for(3)
@@ -356,7 +357,8 @@ def test_what_a_stopped_sitting_did_not_come_to_stands_as_it_stood(
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert states(folder) == {"bakery": "ok", "bookshop": "failed"}
-    assert (folder / "failures.jsonl").read_bytes().splitlines() == failures[1:]
+    assert (folder / "extractions.jsonl").read_bytes().splitlines()[1:] == before["extractions.jsonl"][1:]
+    assert (folder / "failures.jsonl").read_bytes().splitlines() == before["failures.jsonl"][1:]
     assert go_on(workbench, server, folder, "--only", "failed").code == 0
 
 

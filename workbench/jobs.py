@@ -217,8 +217,7 @@ async def run_job(
             await _run(job, _replay(store), look_up_reasks, kept, keep_one, lambda: False)
         if resume:
             summary.states += put_back(folder, writer.files)
-        # A part of what was left is not its end.
-        if not summary.interrupted and not (resume and resume.only and not resume.run.info.finished):
+        if not summary.interrupted and not kept.leaves:
             writer.finish()
     return summary
 

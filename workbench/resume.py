@@ -32,6 +32,7 @@ class Kept:
         marks: One number for each article with its text, so that a million fit into memory.
         samples: The sample to take of those that are asked once more, by the mark of their name; 0 for the others.
         only: Marks of the names that alone are to be done; None for all.
+        leaves: Whether ``only`` leaves something undone.
         since: When the run began; None if it begins now.
         torn: Files that ended in a torn line, which was set aside.
     """
@@ -40,6 +41,7 @@ class Kept:
     marks: set[int] = field(default_factory=set)
     samples: dict[int, int] = field(default_factory=dict)
     only: set[int] | None = None
+    leaves: bool = False
     since: datetime | None = None
     torn: list[Path] = field(default_factory=list)
 
@@ -94,7 +96,12 @@ def keep(
             kept.only.add(mark)
         if sample := line.get("sample", 0) + (state in retried and bool(line["exchanges"])):
             kept.samples[mark] = sample
-    again = {_mark(article.id) for article in articles if kept.wants(article)}
+    again = set()
+    for article in articles:
+        if kept.wants(article):
+            again.add(_mark(article.id))
+        elif _mark_of(article) not in kept.marks:
+            kept.leaves = True
     for name in FILES:
         for line in _take_out(run.folder / name, again):
             kept.states[line["state"]] -= name == "extractions.jsonl"
@@ -117,11 +124,13 @@ def put_back(folder: Path, files: Mapping[str, Appender]) -> Counter[State]:
     # An extraction says that its article is done: it is the last to come back, and its aside the last to go.
     for name, aside in reversed(asides.items()):
         left = out[name] - done - _among(folder / name, out[name])
-        for _, _, line in read_lines(aside):
-            if (mark := _mark(line["article"])) in left:
-                left.discard(mark)
-                files[name].append(line)
-                states[line["state"]] += name == "extractions.jsonl"
+        with aside.open("rb") as raw:
+            for _, offset, line in read_lines(aside):
+                if (mark := _mark(line["article"])) in left:
+                    left.discard(mark)
+                    raw.seek(offset)
+                    files[name].append_text(raw.readline().decode())  # to the byte
+                    states[line["state"]] += name == "extractions.jsonl"
     for aside in reversed(asides.values()):
         aside.unlink()
     return states
