@@ -8,6 +8,8 @@ SYNC := $(UV) sync --quiet --locked --inexact
 
 demo: .venv/.demo ## replay the seed articles' recordings and score them: no key, no network
 	@.venv/bin/workbench run --replay
+	@echo; echo "beside it, two blind labellings of the same articles (workbench agreement goldens/plan/first-pass goldens/plan/second-pass):"
+	@.venv/bin/workbench agreement goldens/plan/first-pass goldens/plan/second-pass | tail -1
 
 test: check .venv/.browser ## everything; what could not run says so
 	@.venv/bin/python -m pytest

@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -244,6 +245,9 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation, *, whole: bool) -
         out.print(fields_table(evaluation.fields))
         out.print()
     out.print(headline(evaluation))
+    noticed = Counter(finding.name for article in evaluation.articles for finding in article.extraction.findings)
+    if noticed:
+        out.print("findings: " + ", ".join(f"{count:,} {name}" for name, count in noticed.most_common()), markup=False)
     usage = _usage(summary)
     tokens = f"{usage.prompt:,} + {usage.completion:,} tokens, " if usage.prompt else ""
     out.print(f"\n{tokens}{cost_words(summary.cost, job.model.name)}", markup=False)
