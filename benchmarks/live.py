@@ -178,13 +178,14 @@ async def time_aiohttp(base_url: str, count: int, concurrency: int) -> float:
 async def time_workbench(base_url: str, count: int, concurrency: int) -> float:
     """Seconds of a whole run, folder and recordings included."""
     from workbench.jobs import run_job
+    from workbench.live import live
     from workbench.model import Client  # noqa: F401 - imported before the clock starts, as the others are
     from workbench.recordings import Recordings
 
     for number in (concurrency, count):  # the first warms what the others' first round warms
         with tempfile.TemporaryDirectory() as folder, Recordings(Path(folder) / "recordings") as store:
             began = time.perf_counter()
-            summary = await run_job(job(base_url, number, concurrency), Path(folder) / "runs", store)
+            summary = await run_job(job(base_url, number, concurrency), Path(folder) / "runs", store, live)
             seconds = time.perf_counter() - began
             assert summary.states == {"ok": number}, summary
     return seconds

@@ -474,8 +474,8 @@ def test_events_are_json_lines_on_stderr(project: Path, server: Loopback, workbe
 def test_without_a_terminal_a_line_comes_now_and_then() -> None:
     told = io.StringIO()
     console = Console(file=told, force_terminal=False, width=200)
-    with progress(console, 10, every=0.01) as (_, notify):
-        notify("the endpoint asks to wait")
+    with progress(console, 10, every=0.01) as watch:
+        watch.notify("the endpoint asks to wait")
         while "0 of 10: no article yet" not in told.getvalue():
             time.sleep(0.01)
     assert "the endpoint asks to wait" in told.getvalue()

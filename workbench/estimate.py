@@ -30,16 +30,22 @@ class Estimate:
     completion_tokens: int | None
     cost: Cost | None
 
+    @property
+    def requests(self) -> int:
+        """How many are to be sent, re-asks aside."""
+        return self.articles - self.rejected - self.recorded
+
 
 def estimate(job: Job, store: Recordings) -> Estimate:
     """What a job would send and cost at the most, sending nothing."""
     articles = refused = recorded = prompt = 0
+    kept = job.begun()
     for article in job.articles():
         articles += 1
         if isinstance(article, Rejected):
             refused += 1
             continue
-        request = render(job.task, article, job.model)
+        request = render(job.task, article, job.model, kept.sample(article))
         if not job.refresh and store.find(request):
             recorded += 1
         else:

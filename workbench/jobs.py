@@ -1,35 +1,48 @@
-"""A job: many articles become a run, by replay or over the wire, some at a time."""
+"""A job: many articles become a run, some at a time, however it is that their requests are answered.
+
+A run is made in one sitting or in several. In each, every article that is still to be done is walked over once: its requests are put to an
+*answering*, which replays them, sends them, or has them wait for a batch, and what comes of it is a line of the run.
+"""
 
 import asyncio
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.articles import Article, Rejected
-from workbench.budget import Budget
 from workbench.canonical import hash_json
-from workbench.completions import Usage, read_completion
+from workbench.completions import Usage
 from workbench.endpoints import LOOPBACK_HOSTS, Endpoint, Model
-from workbench.errors import ArticleError, EndpointRefused, RunError, SettingsError
+from workbench.errors import EndpointRefused, SettingsError
 from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected
-from workbench.ledger import Ledger, Sending, Totals
-from workbench.limits import NotSentError, RateLimits
-from workbench.meter import Meter
-from workbench.prices import NOTHING, Cost, context_window, count_tokens, price
-from workbench.recordings import Answer, Exchange, Origin, Recording, Recordings, record
-from workbench.resume import Kept, check_same, keep, put_back
-from workbench.runs import Run, RunInfo, RunWriter, now, write_task
+from workbench.ledger import Ledger, Totals
+from workbench.limits import NotSentError
+from workbench.prices import NOTHING, Cost, context_window, price
+from workbench.recordings import Answer, Exchange, Origin, Recordings
+from workbench.resume import Kept, check_same, keep, put_back, taken_samples
+from workbench.runs import Run, RunInfo, RunWriter, new_folder, now, write_task
 from workbench.tasks import Request, Task
 
-__all__ = ["Done", "Job", "Notify", "Resume", "Summary", "run_job"]
+__all__ = [
+    "Answering",
+    "Answers",
+    "Job",
+    "Notify",
+    "Resume",
+    "Sitting",
+    "Summary",
+    "Watch",
+    "origin_of",
+    "replaying",
+    "run_job",
+]
 
 READS = 128_000
 """Tokens that a model is taken to read where neither settings nor its provider say."""
@@ -53,6 +66,9 @@ class Job:
         keep_bodies: Store the requests' texts beside the responses.
         budget: Money that the run may cost in all; None for no limit.
         most_tokens: Tokens that it may take in all; None for no limit.
+        sample: The number of the sample that is taken, from 0.
+        samples: How many samples are taken side by side, this one among them.
+        like: A run whose articles are taken anew, each as the sample that it was there.
     """
 
     task: Task
@@ -68,10 +84,17 @@ class Job:
     keep_bodies: bool = False
     budget: Decimal | None = None
     most_tokens: int | None = None
+    sample: int = 0
+    samples: int = 1
+    like: Run | None = None
 
     def articles(self) -> Iterator[Article | Rejected]:
         """The articles, up to the limit."""
         return islice(self.read(), self.limit)
+
+    def begun(self) -> Kept:
+        """What a new run of it has: nothing, and which samples to take."""
+        return Kept(first=self.sample, samples=taken_samples(self.like) if self.like else {})
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -134,6 +157,7 @@ class Summary:
         kept: How many articles earlier sittings had done.
         tokens: Of this sitting's exchanges, sent or replayed.
         totals: Of the ledger: what the run has sent in all.
+        left: How many articles this sitting came to and could not end: their requests were not sent, or are not answered yet.
         refused: Why the endpoint stopped the run, if it did.
         interrupted: Whether the user stopped it.
     """
@@ -143,6 +167,7 @@ class Summary:
     states: Counter[State] = field(default_factory=Counter)
     kept: int = 0
     tokens: Usage = field(default_factory=Usage)
+    left: int = 0
     refused: EndpointRefused | None = None
     interrupted: bool = False
 
@@ -157,209 +182,128 @@ class Summary:
         self.tokens += extraction.tokens
 
 
-Done = Callable[[Extraction, Summary], None]
-"""Called with each extraction when it is on the disk, and with what has come of the run so far."""
 Notify = Callable[[str], None]
 """Called with words for the user."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told of a run while it is under way.
+
+    Attributes:
+        begun: Called with what has come of the run so far, which is kept up to date, before the first article.
+        done: Called with each extraction when it is on the disk, and with the same.
+        notify: Called with words for the user.
+    """
+
+    begun: Callable[[Summary], None] = lambda _: None
+    done: Callable[[Extraction, Summary], None] = lambda *_: None
+    notify: Notify = lambda _: None
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One sitting at a run: what an answering has to work with."""
+
+    job: Job
+    store: Recordings
+    ledger: Ledger
+    summary: Summary
+    kept: Kept
+    notify: Notify
+
+
+class Answers(NamedTuple):
+    """How the requests of a sitting are answered.
+
+    Attributes:
+        answer: A request goes in, its exchange comes out. ``NotSentError`` says that the article is not done in this sitting.
+        reask: How an invalid answer is asked again.
+        at_once: How many articles are under way at once.
+    """
+
+    answer: Answer
+    reask: Reask
+    at_once: int
+
+
+Answering = Callable[[Sitting], AbstractAsyncContextManager[Answers]]
+"""Gives the answers of a sitting, and ends with it: ``replaying`` here, ``workbench.live.live`` over the wire."""
 
 
 async def run_job(
     job: Job,
     runs: Path,
     store: Recordings,
+    answering: Answering,
     *,
     resume: Resume | None = None,
-    done: Done = lambda *_: None,
-    notify: Notify = lambda _: None,
+    watch: Watch | None = None,
 ) -> Summary:
     """Extract every article of a job into a new run folder, or what is left of them into that of an earlier run.
+
+    Args:
+        job: What is to be done.
+        runs: The folder in which a new run gets its own.
+        store: Where answers are recorded, or stand recorded.
+        answering: How requests are answered.
+        resume: The run that is gone on with.
+        watch: Who is told.
 
     Raises:
         InputError: If another process is writing to the store of recordings or to the run.
         RunError: If a run is to be gone on with under another question.
         SettingsError: If its budget could not be kept.
     """
+    watch = watch or Watch()
     if job.endpoint:
         job.check_budget()
-        store.writer(_origin(job.endpoint))  # before money is spent
+        store.writer(origin_of(job.endpoint))  # before money is spent
     if resume:
-        folder, info = (
-            resume.run.folder,
-            resume.run.info.model_copy(
-                update={
-                    "resumed": (*resume.run.info.resumed, now()),
-                    "finished": None,
-                    **_may_differ(job),
-                    "endpoint": job.endpoint.base_url if job.endpoint else resume.run.info.endpoint,
-                }
-            ),
-        )
+        folder, info = resume.run.folder, _resumed(job, resume.run.info)
         check_same(resume.run, _info(job, info.id, info.started), job.task)
         ledger = Ledger(folder)
         kept = keep(resume.run, job.articles(), retried=resume.retried, only=resume.only)
     else:
-        folder, info = _make_folder(job, runs)
-        ledger, kept = Ledger(folder), Kept()
+        started = now()
+        folder = new_folder(runs, job.task.name, started)
+        write_task(folder, job.task)
+        info, ledger = _info(job, folder.name, started), Ledger(folder)
+        kept = job.begun()
     for file in (*ledger.torn, *kept.torn):
-        notify(f"{file}: its last line was torn, and is set aside in {file.name}.torn")
+        watch.notify(f"{file}: its last line was torn, and is set aside in {file.name}.torn")
     summary = Summary(folder, ledger.totals, +kept.states, kept.states.total())
+    watch.begun(summary)
     with RunWriter(folder, info, ledger) as writer:
 
         def keep_one(extraction: Extraction) -> None:
             writer.keep(extraction)
             summary.add(extraction)
-            done(extraction, summary)
+            watch.done(extraction, summary)
 
-        if job.endpoint:
-            with _interruptible(summary, notify):
-                await _run_live(job, job.endpoint, store, ledger, summary, kept, keep_one, notify)
-        else:
-            await _run(job, _replay(store), look_up_reasks, kept, keep_one, lambda: False)
+        sitting = Sitting(job, store, ledger, summary, kept, watch.notify)
+        async with answering(sitting) as answers:
+            await _walk(sitting, answers, keep_one)
         if resume:
             summary.states += put_back(folder, writer.files)
-        if not summary.interrupted and not kept.leaves:
+        if not (summary.interrupted or summary.left or kept.leaves):
             writer.finish()
     return summary
 
 
-@contextmanager
-def _interruptible(summary: Summary, notify: Notify) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM lets what is under way come to its end, the second gives it up."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+@asynccontextmanager
+async def replaying(sitting: Sitting) -> AsyncIterator[Answers]:
+    """Answer from recordings alone. No client exists."""
 
-    def interrupt() -> None:
-        if summary.interrupted and task:
-            task.cancel()
-            return
-        summary.interrupted = True
-        notify("stopping: what is under way comes to its end; Ctrl-C again gives it up (it may be billed all the same)")
-
-    try:
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(kind, interrupt)
-    except (ValueError, RuntimeError):  # only the main thread has signals
-        yield
-        return
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not summary.interrupted or task is None:
-            raise
-        task.uncancel()
-    finally:
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(kind)
-
-
-async def _run_live(  # noqa: PLR0917 - the parts of one run, each used once
-    job: Job,
-    endpoint: Endpoint,
-    store: Recordings,
-    ledger: Ledger,
-    summary: Summary,
-    kept: Kept,
-    keep_one: Callable[[Extraction], None],
-    notify: Notify,
-) -> None:
-    from workbench.model import Client, reask  # noqa: PLC0415 - 2.5 s, and a replay needs none of it
-
-    def recorded(sending: Sending) -> Usage | None:
-        found = store.get(sending.key)
-        # What was recorded before is what a refresh asked again. Recordings have whole seconds.
-        if found is None or found.recorded < sending.started.replace(microsecond=0):
-            return None
-        return read_completion(found.response).usage
-
-    if left := ledger.close_left_over(recorded, job.price):
-        notify(
-            f"{left} requests were under way when the run was killed; those not recorded are counted at their worst case"
-        )
-    _check_priced(job, summary)
-    limits = RateLimits(
-        job.model.requests_per_minute,
-        job.model.tokens_per_minute,
-        notify=notify,
-        stopping=lambda: summary.interrupted,
-    )
-    budget = Budget(job.budget, job.most_tokens, ledger.totals.spend)
-    meter = Meter(ledger, limits, budget, job.price)
-    async with Client(endpoint, retries=job.retries, timeout=job.timeout) as client:
-        under_way: dict[str, asyncio.Event] = {}
-        refreshed: set[str] = set()
-
-        async def answer(request: Request) -> Exchange:
-            # Two articles may hold one text: the second waits for the first's answer, as a replay knows only one.
-            while request.key in under_way:
-                await under_way[request.key].wait()
-            ended = under_way[request.key] = asyncio.Event()
-            try:
-                return await ask(request)
-            finally:
-                del under_way[request.key]
-                ended.set()
-
-        def is_fresh(found: Recording) -> bool:
-            """Whether a refresh has asked it again, in this sitting or an earlier one."""
-            return found.key in refreshed or (kept.since is not None and found.recorded >= kept.since)
-
-        async def ask(request: Request) -> Exchange:
-            found = store.find(request)
-            if found and (not job.refresh or is_fresh(found)):
-                return Exchange(found, sent=False)
-            if summary.refused:
-                raise summary.refused
-            _check_length(request, reads)
-            try:
-                answered = await client.send(request, meter)
-            except EndpointRefused as error:
-                summary.refused = summary.refused or error
-                raise
-            recording = record(request, answered.body, _origin(endpoint), keep_body=job.keep_bodies)
-            store.append(recording)
-            meter.ended(answered.sending, answered.attempt)
-            if job.refresh:
-                refreshed.add(request.key)
-            return Exchange(recording, sent=True)
-
-        reads = job.reads
-        await _run(job, answer, reask, kept, keep_one, lambda: summary.interrupted)
-
-
-def _check_priced(job: Job, summary: Summary) -> None:
-    if job.budget is not None and summary.totals.unpriced:
-        raise SettingsError(
-            f"a budget in money cannot be kept: the price of {summary.totals.unpriced} requests of this run is not known",
-            where=str(summary.folder),
-            way_out="limit --max-tokens-total, or start another run with --new",
-        )
-
-
-def _replay(store: Recordings) -> Answer:
     async def answer(request: Request) -> Exchange:
-        return Exchange(store.replay(request), sent=False)
+        return Exchange(sitting.store.replay(request), sent=False)
 
-    return answer
-
-
-def _check_length(request: Request, reads: int) -> None:
-    """Nothing is cut to fit. A text never has more tokens than bytes, so that most need no counting."""
-    writes = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
-    room = reads - (writes if isinstance(writes, int) else 0)
-    if len(request.text.encode()) > room and (tokens := count_tokens(request.text)) > room:
-        raise ArticleError(
-            f"the request has about {tokens:,} tokens, more than the model reads beside its answer ({room:,})",
-            way_out="split the article, take a model that reads more, or set context_tokens",
-        )
+    # A replay waits for nothing, and in one row its lines come out in the articles' order.
+    yield Answers(answer, look_up_reasks, at_once=1)
 
 
-async def _run(  # noqa: PLR0917 - the parts of one run, each used once
-    job: Job,
-    answer: Answer,
-    reask: Reask,
-    kept: Kept,
-    keep_one: Callable[[Extraction], None],
-    stopping: Callable[[], bool],
-) -> None:
+async def _walk(sitting: Sitting, answers: Answers, keep_one: Callable[[Extraction], None]) -> None:
+    job, kept, summary = sitting.job, sitting.kept, sitting.summary
     articles = (article for article in job.articles() if kept.wants(article))
 
     async def one(article: Article | Rejected) -> Extraction:
@@ -369,8 +313,8 @@ async def _run(  # noqa: PLR0917 - the parts of one run, each used once
             article,
             job.task,
             job.model,
-            answer=answer,
-            reask=reask,
+            answer=answers.answer,
+            reask=answers.reask,
             reasks=job.reasks,
             price=job.price,
             sample=kept.sample(article),
@@ -378,36 +322,25 @@ async def _run(  # noqa: PLR0917 - the parts of one run, each used once
 
     async def work() -> None:
         for article in articles:
-            with suppress(NotSentError):  # the run is being stopped, and the article is not done
+            try:
                 keep_one(await one(article))
-            if stopping():
+            except NotSentError:
+                summary.left += 1
+            if summary.interrupted:
                 return
 
     try:
         async with asyncio.TaskGroup() as group:
-            # A replay waits for nothing, and in one row its lines come out in the articles' order.
-            for _ in range(job.concurrency if job.endpoint else 1):
+            for _ in range(answers.at_once):
                 group.create_task(work())
     except ExceptionGroup as failures:
         # What ends one worker ends the run; the first error says it as it would without a group around it.
         raise failures.exceptions[0] from failures
 
 
-def _origin(endpoint: Endpoint) -> Origin:
+def origin_of(endpoint: Endpoint) -> Origin:
+    """Where an answer from an endpoint comes from: a provider, or a model that runs here."""
     return "local-model" if endpoint.host in LOOPBACK_HOSTS else "api"
-
-
-def _make_folder(job: Job, runs: Path) -> tuple[Path, RunInfo]:
-    started = now()
-    name = f"{job.task.name}-{started:%Y%m%d-%H%M%S}"
-    for folder in (runs / name, *(runs / f"{name}-{number}" for number in range(2, 1000))):
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        write_task(folder, job.task)
-        return folder, _info(job, folder.name, started)
-    raise RunError("there are a thousand runs of this second", where=str(runs))
 
 
 def _info(job: Job, name: str, started: datetime) -> RunInfo:
@@ -424,8 +357,16 @@ def _info(job: Job, name: str, started: datetime) -> RunInfo:
         reasks=job.reasks,
         refresh=job.refresh,
         examples=job.task.examples.versions if job.task.examples else {},
+        sample=job.sample,
+        samples=job.samples,
         **_may_differ(job),
     )
+
+
+def _resumed(job: Job, then: RunInfo) -> RunInfo:
+    """The account of a run that is gone on with: what may differ is as it is now."""
+    now_is = {**_may_differ(job), "endpoint": job.endpoint.base_url if job.endpoint else then.endpoint}
+    return then.model_copy(update={**now_is, "resumed": (*then.resumed, now()), "finished": None})
 
 
 def _may_differ(job: Job) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from workbench.lines import Appender, read_lines
 from workbench.runs import FILES, Run, RunInfo, prompt_text, schema_text
 from workbench.tasks import Task
 
-__all__ = ["REDONE", "Kept", "check_same", "keep", "put_back"]
+__all__ = ["REDONE", "Kept", "check_same", "keep", "put_back", "taken_samples"]
 
 REDONE: Final[frozenset[State]] = frozenset({"failed", "unspent", "missed"})
 """States that going on does again: no answer was had, so that asking is the same request."""
@@ -30,7 +30,8 @@ class Kept:
     Attributes:
         states: How many of its articles ended in each.
         marks: One number for each article with its text, so that a million fit into memory.
-        samples: The sample to take of those that are asked once more, by the mark of their name; 0 for the others.
+        first: The sample to take of an article that was not asked yet.
+        samples: The sample to take of the others, by the mark of their name.
         only: Marks of the names that alone are to be done; None for all.
         leaves: Whether ``only`` leaves something undone.
         since: When the run began; None if it begins now.
@@ -39,6 +40,7 @@ class Kept:
 
     states: Counter[State] = field(default_factory=Counter)
     marks: set[int] = field(default_factory=set)
+    first: int = 0
     samples: dict[int, int] = field(default_factory=dict)
     only: set[int] | None = None
     leaves: bool = False
@@ -53,7 +55,7 @@ class Kept:
 
     def sample(self, article: Article) -> int:
         """The sample to take."""
-        return self.samples.get(_mark(article.id), 0)
+        return self.samples.get(_mark(article.id), self.first)
 
 
 def keep(
@@ -66,8 +68,8 @@ def keep(
     """Sort a run's lines into those that stay and those that go, and take the latter out of its files.
 
     A line goes when its article is there to be done again: for its state, or because its text is no longer the one that the line answers. A state
-    in ``retried`` is asked anew, as the next sample: its answer was had, and asking the same would be told the same. What goes is kept aside, for
-    ``put_back``.
+    in ``retried`` is asked anew, as the next sample that none of the runs beside this one takes: its answer was had, and asking the same would be
+    told the same. What goes is kept aside, for ``put_back``.
 
     Args:
         run: What was done. Nobody else may be writing it.
@@ -84,7 +86,7 @@ def keep(
         file.close()
     redone = (only & REDONE) | retried if only else REDONE | retried
     torn = [run.folder / name for name, file in files.items() if file.torn]
-    kept = Kept(only=set() if only else None, since=run.info.started, torn=torn)
+    kept = Kept(first=run.info.sample, only=set() if only else None, since=run.info.started, torn=torn)
     for line in _lines(run.folder):
         state: State = line["state"]
         mark = _mark(line["article"])
@@ -94,8 +96,7 @@ def keep(
             continue
         if kept.only is not None:
             kept.only.add(mark)
-        if sample := line.get("sample", 0) + (state in retried and bool(line["exchanges"])):
-            kept.samples[mark] = sample
+        kept.samples[mark] = _sample(line) + run.info.samples * (state in retried and bool(line["exchanges"]))
     again = set()
     for article in articles:
         if kept.wants(article):
@@ -106,6 +107,18 @@ def keep(
         for line in _take_out(run.folder / name, again):
             kept.states[line["state"]] -= name == "extractions.jsonl"
     return kept
+
+
+def taken_samples(run: Run) -> dict[int, int]:
+    """The sample that each of a run's articles was, by the mark of its name: those that were retried are other than the run's own."""
+    return {
+        _mark(line["article"]): sample for line in _lines(run.folder) if (sample := _sample(line)) != run.info.sample
+    }
+
+
+def _sample(line: dict[str, Any]) -> int:
+    found = line.get("sample", 0)
+    return found if isinstance(found, int) else 0
 
 
 def put_back(folder: Path, files: Mapping[str, Appender]) -> Counter[State]:

@@ -30,6 +30,7 @@ __all__ = [
     "RunInfo",
     "RunWriter",
     "latest_run",
+    "new_folder",
     "now",
     "open_run",
     "prompt_text",
@@ -71,6 +72,10 @@ class RunInfo(BaseModel):
     refresh: bool = False
     """Whether what was recorded before the run began was asked again."""
     retries: int
+    sample: int = 0
+    """The number of the sample that was taken; a retried article has a later one."""
+    samples: int = 1
+    """How many samples were taken side by side, each in a run of its own."""
     examples: dict[str, str] = {}
     """The goldens that articles were shown as examples, each with its version; an article's own was not shown to it."""
     articles: list[str]
@@ -184,6 +189,22 @@ class RunWriter:
 def now() -> datetime:
     """The time in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def new_folder(runs: Path, name: str, started: datetime) -> Path:
+    """A folder for a new run, named after what it is of and when it began.
+
+    Raises:
+        RunError: If there are too many of this second.
+    """
+    stem = f"{name}-{started:%Y%m%d-%H%M%S}"
+    for folder in (runs / stem, *(runs / f"{stem}-{number}" for number in range(2, 1000))):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise RunError("there are a thousand runs of this second", where=str(runs), way_out="try again in a second")
 
 
 def write_task(folder: Path, task: Task) -> None:

@@ -50,6 +50,7 @@ class FrontMatter(BaseModel):
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     seed: int | None = None
+    """That of the first sample; each further one has the next."""
     max_tokens: int | None = Field(default=None, ge=1)
     """The most that the model may answer, in tokens; a longer answer is ``truncated``."""
     reasoning_effort: str | None = None
@@ -379,7 +380,7 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
         for name, value in {
             "temperature": front.temperature if takes.temperature else None,
             "top_p": front.top_p if takes.temperature else None,
-            "seed": front.seed if takes.seed else None,
+            "seed": front.seed + sample if takes.seed and front.seed is not None else None,
             takes.max_tokens_field: front.max_tokens,
             "reasoning_effort": front.reasoning_effort if takes.reasoning_effort else None,
         }.items()

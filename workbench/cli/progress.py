@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from workbench.cli.common import json_text
 from workbench.extract import Extraction
-from workbench.jobs import Done, Notify, Summary
+from workbench.jobs import Notify, Summary, Watch
 from workbench.report.terminal import plain
 
 __all__ = ["EVERY", "events", "progress"]
@@ -51,14 +51,14 @@ class _Pace:
 
 
 @contextmanager
-def progress(console: Console, total: int, *, every: float = EVERY) -> Iterator[tuple[Done, Notify]]:
+def progress(console: Console, total: int, *, every: float = EVERY) -> Iterator[Watch]:
     """A bar on a terminal, a line every so many seconds elsewhere."""
-    with (_bar if console.is_terminal else _lines)(console, total, every) as (done, notify):
-        yield done, notify
+    with (_bar if console.is_terminal else _lines)(console, total, every) as watch:
+        yield watch
 
 
 @contextmanager
-def _bar(console: Console, total: int, _: float) -> Iterator[tuple[Done, Notify]]:
+def _bar(console: Console, total: int, _: float) -> Iterator[Watch]:
     pace = _Pace()
     columns = (
         TextColumn("extracting"),
@@ -74,11 +74,11 @@ def _bar(console: Console, total: int, _: float) -> Iterator[tuple[Done, Notify]
             pace.count(summary)
             shown.update(bar, completed=summary.states.total(), words=pace.words())
 
-        yield done, _teller(console)
+        yield Watch(done=done, notify=_teller(console))
 
 
 @contextmanager
-def _lines(console: Console, total: int, every: float) -> Iterator[tuple[Done, Notify]]:
+def _lines(console: Console, total: int, every: float) -> Iterator[Watch]:
     pace, ended, finished = _Pace(), threading.Event(), [0]
 
     def tell() -> None:
@@ -93,7 +93,7 @@ def _lines(console: Console, total: int, every: float) -> Iterator[tuple[Done, N
     teller = threading.Thread(target=tell, name="progress", daemon=True)
     teller.start()
     try:
-        yield done, _teller(console)
+        yield Watch(done=done, notify=_teller(console))
     finally:
         ended.set()
         teller.join()
@@ -104,16 +104,15 @@ def _teller(console: Console) -> Notify:
 
 
 @contextmanager
-def events(total: int, write: Callable[[str], object] | None = None) -> Iterator[tuple[Done, Notify]]:
+def events(total: int, write: Callable[[str], object] | None = None) -> Iterator[Watch]:
     """One JSON object a line: ``begin``, ``article`` for each as it is done, ``notice`` for words, ``end``."""
     write = write or sys.stderr.write
-    last: list[Summary] = []
+    of: list[Summary] = []
 
     def tell(event: str, **fields: Any) -> None:
         write(json_text({"event": event, **fields}) + "\n")
 
     def done(extraction: Extraction, summary: Summary) -> None:
-        last[:] = [summary]
         tell(
             "article",
             article=extraction.article,
@@ -125,9 +124,9 @@ def events(total: int, write: Callable[[str], object] | None = None) -> Iterator
 
     tell("begin", articles=total)
     try:
-        yield done, lambda words: tell("notice", words=words)
+        yield Watch(begun=of.append, done=done, notify=lambda words: tell("notice", words=words))
     finally:
-        tell("end", **({"run": str(last[0].folder), **_figures(last[0])} if last else {}))
+        tell("end", **({"run": str(of[0].folder), **_figures(of[0])} if of else {}))
 
 
 def _figures(summary: Summary) -> dict[str, Any]:

@@ -1,44 +1,36 @@
-"""``workbench run``: articles in, a run folder out."""
+"""``workbench run``: articles in, a run folder out; several where several models or samples are asked for."""
 
 import asyncio
 import shlex
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Unpack, get_args
 
 import click
+from rich.table import Table
 from rich.text import Text
 
-from workbench.articles import check_ids
-from workbench.cli.common import (
-    MONEY,
-    as_json,
-    asked_task,
-    print_json,
-    project,
-    source,
-    source_of,
-    stderr,
-    stdout,
-    texts_of,
-)
+from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run
+from workbench.cli.common import as_json, print_json, project, stderr, stdout, texts_of
 from workbench.cli.progress import events, progress
 from workbench.completions import Usage
-from workbench.endpoints import Model, resolve_endpoint, resolve_model
-from workbench.errors import ArticleError, SettingsError
-from workbench.estimate import estimate
+from workbench.errors import SettingsError
+from workbench.estimate import Estimate, estimate
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import State
-from workbench.goldens import read_goldens
-from workbench.jobs import Job, Notify, Resume, Summary, run_job
+from workbench.goldens import Goldens, read_goldens
+from workbench.jobs import Job, Notify, Resume, Summary, Watch, replaying, run_job
+from workbench.live import live
 from workbench.prices import Cost
 from workbench.recordings import Recordings
 from workbench.report.plain import report
 from workbench.report.terminal import articles_table, cost_words, fields_table, headline, plain
 from workbench.resume import REDONE
 from workbench.runs import Run, latest_run, open_run
-from workbench.settings import Project, environment
+from workbench.settings import Project
 
 __all__ = ["run"]
 
@@ -48,45 +40,38 @@ MOST_SHOWN = 1_000
 
 
 @click.command()
-@click.argument("articles", nargs=-1)
+@job_options
+@click.option(
+    "--model", "models", multiple=True, help="A model of the settings, or its name at the endpoint; may be repeated."
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(1, 1000),
+    default=1,
+    help="Ask each article so many times, each time for a run of its own.",
+)
 @click.option("--replay", is_flag=True, help="Answer from recordings only: no key, no network.")
 @click.option("--refresh", is_flag=True, help="Ask again what is recorded, and record the new answer.")
-@click.option("--task", help="The prompt to use: prompts/TASK.md.")
-@click.option("--model", help="A model of the settings, or its name at the endpoint.")
-@click.option("--base-url", help="An OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.")
-@click.option("--allow-http", is_flag=True, help="Allow plain http beyond this machine.")
-@click.option("--concurrency", type=click.IntRange(1, 4096), help="How many articles at once.")
-@click.option("--limit", type=click.IntRange(1), help="Only the first so many articles.")
-@click.option("--budget", type=MONEY, help="Money that the run may cost in all, in the price list's currency: 5.00.")
-@click.option("--max-tokens-total", type=click.IntRange(1), help="Tokens that the run may take in all.")
 @click.option("--resume", "resumed", metavar="RUN", help="Go on with a run: what it has not done, or could not.")
 @click.option("--retry", multiple=True, type=STATE, help="When going on, ask these anew too, as another sample.")
 @click.option("--only", multiple=True, type=STATE, help="Do nothing but what ended so, in RUN or in the last run.")
 @click.option("--new", is_flag=True, help="With --resume: start another run of that run's articles instead.")
 @click.option("--events", "as_events", is_flag=True, help="Tell of progress in JSON Lines on stderr.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent and what it would cost; send nothing.")
-@click.option("--keep-requests", is_flag=True, help="Store the requests' texts in the recordings, articles included.")
 @as_json
 def run(  # noqa: PLR0917 - click gives each option by its name
-    articles: tuple[str, ...],
+    models: tuple[str, ...],
+    samples: int,
     replay: bool,
     refresh: bool,
-    task: str | None,
-    model: str | None,
-    base_url: str | None,
-    allow_http: bool,
-    concurrency: int | None,
-    limit: int | None,
-    budget: Decimal | None,
-    max_tokens_total: int | None,
     resumed: str | None,
     retry: tuple[State, ...],
     only: tuple[State, ...],
     new: bool,
     as_events: bool,
     dry_run: bool,
-    keep_requests: bool,
     as_json: bool,
+    **options: Unpack[JobOptions],
 ) -> None:
     """Extract a record from every article.
 
@@ -96,70 +81,97 @@ def run(  # noqa: PLR0917 - click gives each option by its name
 
     --resume takes the articles, the task and the model from RUN and goes on with it: what was never done, and what ended failed, unspent
     or missed. A run pays for nothing twice.
+
+    Several --model and --samples make a run for each model and sample, one after the other, within one budget: `workbench vote` merges
+    them, `workbench compare` tells which is better.
     """
-    if replay and (refresh or base_url):
+    if replay and (refresh or options["base_url"]):
         raise click.UsageError("--replay sends nothing: it goes with neither --refresh nor --base-url")
     here = project()
-    settings = here.settings
     earlier = _earlier(here, resumed, going_on=bool(only))
     _check_options(earlier, retry, only, new=new, refresh=refresh, dry_run=dry_run)
-    info = earlier.info if earlier else None
-    model = model or (info.alias or info.model if info else None)
-    endpoint = None
-    if not replay:
-        endpoint = resolve_endpoint(
-            settings, *environment(Path.cwd()), model=model, base_url=base_url, allow_http=allow_http
-        )
-    if info and info.endpoint and endpoint is None and not (replay or new):
-        raise SettingsError(
-            f"the run asked {info.endpoint}, and there is neither key nor address to ask it with",
-            where=info.id,
-            way_out=f"pass --base-url {info.endpoint}, set OPENAI_API_KEY, or pass --replay to take only what is recorded",
-        )
-    asked = resolve_model(settings, model, endpoint)
-    given = source(articles, here) if articles or info is None else source_of(info, here)
-    job = Job(
-        task=asked_task(here, task or (info.task if info else None), asked.differences.mode),
-        model=asked,
-        read=given.read,
-        sources=given.names(),
-        reasks=settings.reasks,
-        retries=settings.retries,
-        timeout=settings.timeout,
-        concurrency=concurrency or settings.concurrency,
-        limit=limit or (info.limit if info else None),
-        refresh=refresh or bool(info and info.refresh and not new),
-        keep_bodies=keep_requests,
-        budget=budget or (info.budget if info and not new else None),
-        most_tokens=max_tokens_total or (info.most_tokens if info and not new else None),
-    )
+    if earlier and (len(models) > 1 or samples > 1):
+        raise click.UsageError("a run is of one model and one sample: several go with neither --resume nor --only")
+    jobs = [
+        replace(job, sample=job.sample + sample, samples=max(samples, job.samples))
+        for model in models or (None,)
+        for job in [job_of(here, options, model, replay=replay, refresh=refresh, earlier=earlier, new=new)]
+        for sample in range(samples)
+    ]
+    _check_currency(jobs)
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
-    total = check_ids(job.articles)
-    if not total:
-        raise ArticleError(
-            "there is no article here", where=", ".join(job.sources), expected=".txt, .md, .html or .jsonl"
-        )
-    goldens = read_goldens(here.path("goldens") / job.task.name, job.task.schema)  # before money is spent
-    with Recordings(here.path(settings.recordings)) as store:
+    total = count_articles(jobs[0])
+    task = jobs[0].task
+    goldens = read_goldens(here.path("goldens") / task.name, task.schema)  # before money is spent
+    ended: list[tuple[Job, Summary]] = []
+    with Recordings(here.path(here.settings.recordings)) as store:
         if dry_run:
-            _dry_run(job, store, as_json=as_json)
+            _dry_run(jobs, store, as_json=as_json)
             return
-        with events(total) if as_events else progress(stderr(), total) as (done, notify):
-            _say_where(asked, notify)
-            summary = asyncio.run(
-                run_job(job, here.path(settings.runs), store, resume=resume, done=done, notify=notify)
-            )
+        for job in _within_budget(jobs, ended):
+            watching: AbstractContextManager[Watch] = events(total) if as_events else progress(stderr(), total)
+            with watching as watch:
+                _say_what(job, watch.notify)
+                summary = asyncio.run(
+                    run_job(
+                        job,
+                        here.path(here.settings.runs),
+                        store,
+                        live if job.endpoint else replaying,
+                        resume=resume,
+                        watch=watch,
+                    )
+                )
+            ended.append((job, summary))
+            if summary.interrupted or summary.refused:
+                break
         for note in store.notes:
             stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
-    made = open_run(summary.folder)
-    whole = summary.states.total() <= MOST_SHOWN
-    shown = made.extractions() if whole else made.extractions(lambda *article: goldens.find(*article) is not None)
-    evaluation = evaluate(shown, goldens, job.task.schema, texts_of(here))
+    evaluations = [_evaluation(here, job, summary, goldens) for job, summary in ended]
     if as_json:
-        print_json(_as_json(summary, evaluation))
+        shown = [_as_json(summary, found) for (_, summary), found in zip(ended, evaluations, strict=True)]
+        print_json(shown[0] if len(jobs) == 1 else {"runs": shown})
+    elif len(jobs) == 1:
+        _print(*ended[0], evaluations[0])
     else:
-        _print(job, summary, evaluation, whole=whole)
-    raise click.exceptions.Exit(_exit_code(summary, replayed=endpoint is None))
+        _print_all(ended, evaluations)
+    codes = {_exit_code(summary, replayed=job.endpoint is None) for job, summary in ended}
+    raise click.exceptions.Exit(next((code for code in (130, 3, 4, 5) if code in codes), 0))
+
+
+def _within_budget(jobs: Sequence[Job], ended: Sequence[tuple[Job, Summary]]) -> Iterator[Job]:
+    """Each job with what those that have ended left of the budget, which is for all of them together."""
+    for job in jobs:
+        money = sum((summary.totals.money for _, summary in ended), Decimal(0))
+        tokens = sum(summary.totals.spend.tokens for _, summary in ended)
+        yield replace(
+            job,
+            budget=None if job.budget is None else max(Decimal(0), job.budget - money),
+            most_tokens=None if job.most_tokens is None else max(0, job.most_tokens - tokens),
+        )
+
+
+def _check_currency(jobs: Sequence[Job]) -> None:
+    """One budget is in one currency."""
+    priced = {job.model.name: cost.currency for job in jobs if job.budget and (cost := job.price(Usage(1, 1)))}
+    if len({*priced.values()}) > 1:
+        raise SettingsError(
+            f"one budget, and models priced in {', '.join(f'{c} ({m})' for m, c in priced.items())}",
+            way_out="run them one by one, or limit --max-tokens-total",
+        )
+
+
+def _evaluation(here: Project, job: Job, summary: Summary, goldens: Goldens) -> Evaluation:
+    """The run's score; of a large one only what has a golden is read."""
+    made = open_run(summary.folder)
+    shown = (
+        made.extractions() if _whole(summary) else made.extractions(lambda *article: goldens.find(*article) is not None)
+    )
+    return evaluate(shown, goldens, job.task.schema, texts_of(here))
+
+
+def _whole(summary: Summary) -> bool:
+    return summary.states.total() <= MOST_SHOWN
 
 
 def _check_options(
@@ -178,15 +190,16 @@ def _check_options(
 
 
 def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
-    """The run to go on with: by its folder or its name in the project's runs; with --only the last one, if none is named."""
+    """The run to go on with; with --only the last one, if none is named."""
     if named is None:
         return latest_run(here.path(here.settings.runs), ended=False) if going_on else None
-    own = here.path(here.settings.runs) / named
-    return open_run(own if own.is_dir() else Path(named))
+    return named_run(here, named)
 
 
-def _say_where(model: Model, notify: Notify) -> None:
-    endpoint = model.endpoint
+def _say_what(job: Job, notify: Notify) -> None:
+    model, endpoint, front = job.model, job.model.endpoint, job.task.front
+    if job.samples > 1:
+        notify(f"sample {job.sample + 1} of {job.samples}, model {model.name}")
     if endpoint is None:
         notify("replaying recordings: no key, no network")
         return
@@ -194,6 +207,10 @@ def _say_where(model: Model, notify: Notify) -> None:
     notify(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model.name}")
     if not model.differences.usage:
         notify(f"it reports no tokens (usage = false in {model.table}): each request stands at its worst case")
+    if job.samples > 1 and front.temperature == 0 and front.seed is None:
+        notify(
+            f"samples taken at temperature 0 differ little: prompts/{job.task.name}.md could set another temperature, or a seed"
+        )
 
 
 def _exit_code(summary: Summary, *, replayed: bool) -> int:
@@ -231,9 +248,9 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _print(job: Job, summary: Summary, evaluation: Evaluation, *, whole: bool) -> None:
+def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
     out = stdout()
-    if not whole:
+    if not _whole(summary):
         states = ", ".join(f"{count:,} {state}" for state, count in summary.states.most_common())
         out.print(f"{summary.states.total():,} articles: {states}; below are those that have a golden\n")
     out.print(articles_table(evaluation))
@@ -276,35 +293,63 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation, *, whole: bool) -
         out.print(f"  {command:<36}{what}", markup=False, soft_wrap=True)
 
 
+def _print_all(ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evaluation]) -> None:
+    """Several runs: a row each, and what to do with them."""
+    out = stdout()
+    table = Table("run", "model", "sample", "articles", "F1", "cost", box=None, pad_edge=False)
+    for (job, summary), evaluation in zip(ended, evaluations, strict=True):
+        f1 = str(evaluation.interval or "")
+        states = ", ".join(f"{count:,} {state}" for state, count in summary.states.most_common())
+        cost = cost_words(summary.cost, job.model.name)
+        table.add_row(*map(plain, (summary.folder.name, job.model.name, str(job.sample), states, f1, cost)))
+    out.print(table)
+    for note in dict.fromkeys(note for evaluation in evaluations for note in evaluation.notes):
+        out.print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+    folders = [_argument(str(summary.folder)) for _, summary in ended]
+    out.print("\nnext", style="bold")
+    out.print(f"  workbench vote {' '.join(folders)}", markup=False, soft_wrap=True)
+    out.print(f"  workbench compare {' '.join(folders[:2])}", markup=False, soft_wrap=True)
+
+
 def _argument(article: str) -> str:
     """An id as a shell takes it for one argument and a command for no option: ids are other people's."""
     return ("-- " if article.startswith("-") else "") + shlex.quote(article)
 
 
-def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
-    found = estimate(job, store)
-    sent = found.articles - found.rejected - found.recorded
+def _dry_run(jobs: Sequence[Job], store: Recordings, *, as_json: bool) -> None:
+    found = [(job, estimate(job, store)) for job in jobs]
     if as_json:
-        print_json(
-            {
-                "articles": found.articles,
-                "rejected": found.rejected,
-                "recorded": found.recorded,
-                "requests": sent,
-                "prompt_tokens": found.prompt_tokens,
-                "completion_tokens": found.completion_tokens,
-                "cost": {"amount": str(found.cost.amount), "currency": found.cost.currency} if found.cost else None,
-            }
-        )
+        shown = [_estimate_as_json(one) for _, one in found]
+        print_json(shown[0] if len(shown) == 1 else {"runs": shown})
         return
+    for job, one in found:
+        _print_estimate(job, one)
+    stdout().print("nothing was sent")
+
+
+def _estimate_as_json(found: Estimate) -> dict[str, Any]:
+    return {
+        "articles": found.articles,
+        "rejected": found.rejected,
+        "recorded": found.recorded,
+        "requests": found.requests,
+        "prompt_tokens": found.prompt_tokens,
+        "completion_tokens": found.completion_tokens,
+        "cost": {"amount": str(found.cost.amount), "currency": found.cost.currency} if found.cost else None,
+    }
+
+
+def _print_estimate(job: Job, found: Estimate) -> None:
     out = stdout()
+    if job.samples > 1:
+        out.print(plain(f"sample {job.sample + 1} of {job.samples}, model {job.model.name}"))
     where = (
         job.endpoint.base_url
         if job.endpoint
         else "nobody: there is neither key nor endpoint, and a replay would miss them"
     )
     out.print(
-        f"{found.articles} articles: {found.recorded} recorded, {found.rejected} rejected, {sent} to be sent to {where}",
+        f"{found.articles} articles: {found.recorded} recorded, {found.rejected} rejected, {found.requests} to be sent to {where}",
         markup=False,
     )
     most = "no limit is set" if found.completion_tokens is None else f"at most {found.completion_tokens:,}"
@@ -321,4 +366,3 @@ def _dry_run(job: Job, store: Recordings, *, as_json: bool) -> None:
                 f"{cost_words(None, job.model.name)}; give it one: price = {{ input = …, output = … }} in {job.model.table}"
             )
         )
-    out.print("nothing was sent")

@@ -1,0 +1,162 @@
+"""Answering over the wire: what is not recorded is sent, within the limits and the budget, and recorded before it counts."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from workbench.budget import Budget
+from workbench.completions import Usage, read_completion
+from workbench.errors import ArticleError, EndpointRefused, SettingsError
+from workbench.jobs import Answers, Job, Sitting, Summary, origin_of
+from workbench.ledger import Sending
+from workbench.limits import RateLimits
+from workbench.meter import Meter
+from workbench.prices import count_tokens
+from workbench.recordings import Exchange, Recording, record
+from workbench.tasks import Request
+
+__all__ = ["check_length", "check_priced", "live"]
+
+
+@asynccontextmanager
+async def live(sitting: Sitting) -> AsyncIterator[Answers]:
+    """Send what is not recorded to the job's endpoint.
+
+    Raises:
+        SettingsError: If the run's budget is in money and it has spent what nobody knows the price of.
+    """
+    from workbench.model import Client, reask  # noqa: PLC0415 - 2.5 s, and a replay needs none of it
+
+    job, store, ledger, summary, kept = sitting.job, sitting.store, sitting.ledger, sitting.summary, sitting.kept
+    endpoint = job.endpoint
+    if endpoint is None:
+        raise SettingsError("there is no endpoint to ask", way_out="pass --base-url, or set OPENAI_API_KEY")
+    _close_left_over(sitting)
+    check_priced(job, summary)
+    limits = RateLimits(
+        job.model.requests_per_minute,
+        job.model.tokens_per_minute,
+        notify=sitting.notify,
+        stopping=lambda: summary.interrupted,
+    )
+    budget = Budget(job.budget, job.most_tokens, ledger.totals.spend)
+    meter = Meter(ledger, limits, budget, job.price)
+    origin, reads = origin_of(endpoint), job.reads
+    under_way: dict[str, asyncio.Event] = {}
+    refreshed: set[str] = set()
+    async with Client(endpoint, retries=job.retries, timeout=job.timeout) as client:
+
+        async def answer(request: Request) -> Exchange:
+            # Two articles may hold one text: the second waits for the first's answer, as a replay knows only one.
+            while request.key in under_way:
+                await under_way[request.key].wait()
+            ended = under_way[request.key] = asyncio.Event()
+            try:
+                return await ask(request)
+            finally:
+                del under_way[request.key]
+                ended.set()
+
+        def is_fresh(found: Recording) -> bool:
+            """Whether a refresh has asked it again, in this sitting or an earlier one."""
+            return found.key in refreshed or (kept.since is not None and found.recorded >= kept.since)
+
+        async def ask(request: Request) -> Exchange:
+            found = store.find(request)
+            if found and (not job.refresh or is_fresh(found)):
+                return Exchange(found, sent=False)
+            if summary.refused:
+                raise summary.refused
+            check_length(request, reads)
+            try:
+                answered = await client.send(request, meter)
+            except EndpointRefused as error:
+                summary.refused = summary.refused or error
+                raise
+            recording = record(request, answered.body, origin, keep_body=job.keep_bodies)
+            store.append(recording)
+            meter.ended(answered.sending, answered.attempt)
+            if job.refresh:
+                refreshed.add(request.key)
+            return Exchange(recording, sent=True)
+
+        with _interruptible(sitting):
+            yield Answers(answer, reask, job.concurrency)
+
+
+def _close_left_over(sitting: Sitting) -> None:
+    """Write into the ledger what became of the requests that were under way when the run was killed."""
+
+    def recorded(sending: Sending) -> Usage | None:
+        found = sitting.store.get(sending.key)
+        # What was recorded before is what a refresh asked again. Recordings have whole seconds.
+        if found is None or found.recorded < sending.started.replace(microsecond=0):
+            return None
+        return read_completion(found.response).usage
+
+    if left := sitting.ledger.close_left_over(recorded, sitting.job.price):
+        sitting.notify(
+            f"{left} requests were under way when the run was killed; those not recorded are counted at their worst case"
+        )
+
+
+def check_priced(job: Job, summary: Summary) -> None:
+    """Refuse a budget in money for a run that has spent what nobody knows the price of.
+
+    Raises:
+        SettingsError: It has.
+    """
+    if job.budget is not None and summary.totals.unpriced:
+        raise SettingsError(
+            f"a budget in money cannot be kept: the price of {summary.totals.unpriced} requests of this run is not known",
+            where=str(summary.folder),
+            way_out="limit --max-tokens-total, or start another run with --new",
+        )
+
+
+def check_length(request: Request, reads: int) -> None:
+    """Refuse a request that the model cannot read. Nothing is cut to fit.
+
+    Raises:
+        ArticleError: It has more tokens than the model reads beside its answer.
+    """
+    # A text never has more tokens than bytes, so that most need no counting.
+    writes = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
+    room = reads - (writes if isinstance(writes, int) else 0)
+    if len(request.text.encode()) > room and (tokens := count_tokens(request.text)) > room:
+        raise ArticleError(
+            f"the request has about {tokens:,} tokens, more than the model reads beside its answer ({room:,})",
+            way_out="split the article, take a model that reads more, or set context_tokens",
+        )
+
+
+@contextmanager
+def _interruptible(sitting: Sitting) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM lets what is under way come to its end, the second gives it up."""
+    loop, task, summary = asyncio.get_running_loop(), asyncio.current_task(), sitting.summary
+
+    def interrupt() -> None:
+        if summary.interrupted and task:
+            task.cancel()
+            return
+        summary.interrupted = True
+        sitting.notify(
+            "stopping: what is under way comes to its end; Ctrl-C again gives it up (it may be billed all the same)"
+        )
+
+    try:
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(kind, interrupt)
+    except (ValueError, RuntimeError):  # only the main thread has signals
+        yield
+        return
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not summary.interrupted or task is None:
+            raise
+        task.uncancel()
+    finally:
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(kind)
