@@ -301,3 +301,48 @@ def test_samples_that_one_command_takes_are_voted_on_by_their_names(
     votes = json.loads((Path(result.json["run"]) / "run.json").read_text(encoding="utf-8"))["votes"]
     assert [voted["sample"] for voted in votes] == [0, 1, 2]
     assert set(of(result.json["run"])["confidence"].values()) == {1.0}
+
+
+# --- what confidence is worth
+
+
+def test_eval_of_a_vote_says_what_its_confidence_is_worth(runs: Runs, workbench: Command) -> None:
+    """The bakery's name is right and two of three say so; the bookshop's since is left out by all."""
+    made = workbench("vote", *runs(None, renamed("보리밭"), None), "--json").json["run"]
+    result = workbench("eval", made, "--json").json
+    found = result["reliability"]
+    assert [(level["confidence"], level["leaves"], level["share"]) for level in found["levels"]] == [
+        (pytest.approx(2 / 3), 1, 1.0),
+        (1.0, 4, 1.0),
+    ]
+    assert found["calibration_error"] == pytest.approx(1 / 3 / 5)
+    assert (found["threshold"], found["kept"]) == (1.0, 0.8)
+    assert found["everything"]["f1"]["mean"] == pytest.approx(result["f1"])
+    assert found["everything"]["precision"]["mean"] == pytest.approx(result["precision"])
+    assert found["surest"]["recall"]["mean"] < result["recall"]
+    assert any("is a vote of 3 runs" in note for note in result["notes"])
+
+
+def test_an_ordinary_runs_evaluation_says_nothing_of_confidence(runs: Runs, workbench: Command) -> None:
+    (one,) = runs(None)
+    assert workbench("eval", one, "--json").json["reliability"] is None
+    assert "calibration" not in workbench("eval", one).out
+
+
+def test_every_report_of_a_vote_shows_its_confidence(runs: Runs, workbench: Command, tmp_path: Path) -> None:
+    made = workbench("vote", *runs(None, renamed("보리밭"), None), "--json").json["run"]
+    page, summary = tmp_path / "report.html", tmp_path / "report.md"
+    said = workbench("eval", made, "--html", page, "--markdown", summary)
+    error = "expected calibration error 0.067"
+    half = "only the surest half, at 1.00 or more (80% of the values): F1"
+    for text in (said.out, page.read_text(encoding="utf-8"), summary.read_text(encoding="utf-8")):
+        assert error in text
+        assert half in text
+
+
+def test_a_vote_whose_lines_lost_a_confidence_is_not_evaluated(runs: Runs, workbench: Command) -> None:
+    made = Path(workbench("vote", *runs(None, None), "--json").json["run"])
+    file = made / "extractions.jsonl"
+    file.write_text(file.read_text(encoding="utf-8").replace('"/street/value":1.0,', ""), encoding="utf-8")
+    refused = workbench("eval", made)
+    assert (refused.code, "a value without a confidence" in refused.err) == (2, True)

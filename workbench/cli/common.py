@@ -246,6 +246,8 @@ def _notes(info: RunInfo, task: Task, goldens: Goldens | None) -> Iterator[str]:
     """What a run's own account says that a reader of its figures should know; ``goldens`` are those that its examples came from."""
     if info.finished is None:
         yield f"{info.id} has not come to its end: articles may be missing"
+    if info.votes:
+        yield f"{info.id} is a vote of {len(info.votes)} runs: {', '.join(voted.id for voted in info.votes)}"
     if info.json_schema != hash_json(task.json_schema):
         yield f"the schema changed since {info.id} was made: its records are read by the schema as it is now"
     for golden, then in info.examples.items() if goldens else ():
