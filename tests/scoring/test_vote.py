@@ -1,6 +1,9 @@
 """Votes: what wins, how sure it is, what ties, and what neither order nor spelling changes."""
 
 import itertools
+import os
+import subprocess
+import sys
 from typing import Annotated, Any
 
 import pytest
@@ -298,3 +301,19 @@ def test_a_floor_on_texts_counts_what_is_alike_together() -> None:
 
     found = vote([{"name": "특장차 전문단지 조성"}, {"name": "특장차 전문단지 조성사업"}], shape_of(Loose))
     assert (found.confidence, found.ties) == ({"/name": 1.0}, ())
+
+
+def test_a_vote_does_not_depend_on_the_seed_of_hashes() -> None:
+    program = (
+        "from workbench.scoring.shape import Shape; from workbench.scoring.vote import vote; "
+        "lists = (['사업 1', '사업 2', '달빛'], ['사업 2', '사업 3'], ['사업 3', '사업 1', '보리'], ['보리', '달빛']); "
+        "found = vote([{'a': one, 'b': {name: 1 for name in one}} for one in lists], Shape()); "
+        "print(found.value, found.confidence, found.ties, found.sources)"
+    )
+    said = {
+        subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-c", program], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(said) == 1
