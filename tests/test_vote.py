@@ -229,7 +229,7 @@ def test_an_article_whose_text_is_gone_ends_the_vote_before_anything_is_written(
     (project / "articles" / "bakery.txt").write_text("다른 글이다.\n", encoding="utf-8")
     refused = workbench("vote", *folders)
     assert refused.code == 2
-    assert "the texts of 1 articles are not" in refused.err
+    assert "1 of the articles are not, or not as they were" in refused.err
     assert "way out: put them back" in refused.err
     assert not [folder for folder in (project / "runs").iterdir() if "-vote-" in folder.name]
 
@@ -301,6 +301,41 @@ def test_samples_that_one_command_takes_are_voted_on_by_their_names(
     votes = json.loads((Path(result.json["run"]) / "run.json").read_text(encoding="utf-8"))["votes"]
     assert [voted["sample"] for voted in votes] == [0, 1, 2]
     assert set(of(result.json["run"])["confidence"].values()) == {1.0}
+
+
+def test_records_that_are_too_large_to_be_merged_are_invalid_and_said(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = runs(None, renamed("보리밭"))
+    monkeypatch.setattr("workbench.scoring.align.MOST_CELLS", 0)
+    votes = [Vote(folder.name, Extraction.model_validate(of(folder))) for folder in (one, other)]
+    made = vote_on(votes, load_schema("schemas/street.py:Street", Path.cwd()), lambda _: ARTICLES["bakery"])
+    assert (made.state, made.record, "too many to be aligned" in (made.reason or "")) == ("invalid", None, True)
+
+
+# --- examples
+
+
+def test_a_value_that_stands_in_an_example_is_found_out_as_a_run_does(
+    project: Path, goldens: None, server: Loopback, workbench: Command
+) -> None:
+    """The bakery was shown the bookshop, and the server answers the first article that it sees. Where that golden changed since, nobody looks, and that is said."""
+    prompt = project / "prompts" / "street.md"
+    prompt.write_text(
+        prompt.read_text(encoding="utf-8").replace("max_tokens = 500", "max_tokens = 500\nexamples = 1"),
+        encoding="utf-8",
+    )
+    golden = project / "goldens" / "street" / "bookshop.json"
+    golden.write_text(golden.read_text(encoding="utf-8").replace('"2029년"', "null"), encoding="utf-8")
+    taken = workbench("run", "--samples", "2", "--base-url", server.base_url, "--json").json["runs"]
+    folders = [one["run"] for one in taken]
+    made = of(workbench("vote", *folders, "--json").json["run"])
+    assert {finding["at"] for finding in named(made, "value_from_example")} >= {"/shops/0/name", "/street/value"}
+    assert made["examples"] == ["bookshop"]
+    golden.write_text(golden.read_text(encoding="utf-8").replace("null", '"2029년"'), encoding="utf-8")
+    result = workbench("vote", *folders, "--json")
+    assert "values that come from them are not looked for" in result.err
+    assert named(of(result.json["run"]), "value_from_example") == []
 
 
 # --- what confidence is worth

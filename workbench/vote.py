@@ -126,8 +126,7 @@ def take_vote(
         RunError: If they have no vote together, a record does not fit the schema any more, or an article's text is no longer at hand.
     """
     check_may_vote(runs)
-    offsets = [_offsets(run) for run in runs]
-    _check_texts(runs, texts)
+    offsets = _look_through(runs, texts)
     started = now()
     made = new_folder(folder, f"{runs[0].info.task}-vote", started)
     for name in ("prompt.md", "schema.json"):  # what the hashes in run.json are of
@@ -147,29 +146,30 @@ def take_vote(
     return count
 
 
-def _offsets(run: Run) -> dict[str, int]:
-    return {extraction.article: offset for offset, extraction in run.placed()}
-
-
-def _check_texts(runs: Sequence[Run], texts: Texts) -> None:
-    """Refuse before anything is written: without its text nobody can say where a record's evidence stands."""
+def _look_through(runs: Sequence[Run], texts: Texts) -> list[dict[str, int]]:
+    """Where each run has each article; refused before anything is written where a text is gone that evidence has to be looked for in."""
     gone: dict[str, Extraction] = {}
     there: set[str] = set()
+    offsets: list[dict[str, int]] = []
     for run in runs:
-        for extraction in run.extractions():
+        of_run: dict[str, int] = {}
+        for offset, extraction in run.placed():
+            of_run[extraction.article] = offset
             if extraction.state == "ok" and extraction.text:
                 if texts(extraction) is None:
                     gone.setdefault(extraction.text, extraction)
                 else:
                     there.add(extraction.text)
+        offsets.append(of_run)
     lost = [extraction for text, extraction in gone.items() if text not in there]
     if lost:
         some = ", ".join(f"{extraction.article} ({extraction.place})" for extraction in lost[:5])
         raise RunError(
-            f"the texts of {len(lost)} articles are not, or not as they were, where the runs read them: {some}{' …' * (len(lost) > 5)}",
-            expected="the articles, in which the quotes of the merged records are looked for",
+            f"{len(lost)} of the articles are not, or not as they were, where the runs read them: {some}{' …' * (len(lost) > 5)}",
+            expected="the texts in which the quotes of the merged records are looked for",
             way_out="put them back, or run the articles as they are now",
         )
+    return offsets
 
 
 def vote_on(
