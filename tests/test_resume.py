@@ -582,3 +582,14 @@ def test_a_run_of_another_project_is_refused(
     result = go_on(workbench, server, folder)
     assert (result.code, len(server.requests)) == (2, 2)
     assert "this run is of another project" in result.err
+
+
+def test_a_run_whose_articles_were_edited_into_no_files_is_refused_in_words(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    file = begun() / "run.json"
+    info = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**info, "articles": ["a\0b"]}), encoding="utf-8")
+    result = go_on(workbench, server, file.parent)
+    assert result.code == 2
+    assert "holds a null" in result.err
