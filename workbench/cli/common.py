@@ -168,7 +168,7 @@ def source_of(info: RunInfo, here: Project) -> Source:
     """The articles of an earlier run, where they still are.
 
     Raises:
-        SettingsError: If some came from standard input, which cannot be read again.
+        SettingsError: If some came from standard input, which cannot be read again, or a name is none.
     """
     if "-" in info.articles:
         raise SettingsError(
@@ -176,6 +176,8 @@ def source_of(info: RunInfo, here: Project) -> Source:
             where=info.id,
             way_out="give them again: `workbench run --resume RUN -`",
         )
+    if any("\0" in name for name in info.articles):
+        raise SettingsError("a file's name holds a null", where=f"run.json of {info.id}, articles", way_out="mend it")
     return Source((here.path(name) for name in info.articles), here)
 
 
