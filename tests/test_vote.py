@@ -261,6 +261,12 @@ def test_a_vote_is_neither_voted_on_nor_gone_on_with(runs: Runs, workbench: Comm
     assert (resumed.code, "there is nothing to go on with" in resumed.err) == (2, True)
 
 
+def test_the_last_run_to_go_on_with_is_never_a_vote(runs: Runs, workbench: Command, server: Loopback) -> None:
+    workbench("vote", *runs(None, None))
+    result = workbench("run", "--only", "failed", "--replay", "--json")
+    assert (result.code, open_run(Path(result.json["run"])).info.votes) == (0, ())
+
+
 def test_what_no_record_can_hold_together_is_invalid_and_said(runs: Runs, project: Path, workbench: Command) -> None:
     folders = runs(None, None)
     file = project / "schemas" / "street.py"

@@ -266,12 +266,13 @@ def open_run(folder: Path) -> Run:
         raise RunError(first_problem(error), where=str(file), expected=f"the format {FORMAT}") from error
 
 
-def latest_run(runs: Path, *, ended: bool = True) -> Run:
+def latest_run(runs: Path, *, ended: bool = True, votes: bool = True) -> Run:
     """The run that was started last. What is no run of this version is passed over.
 
     Args:
         runs: The folder of all runs.
         ended: Take one that came to its end, if there is one.
+        votes: Take also one that is a vote of others.
 
     Raises:
         RunError: If there is none.
@@ -280,6 +281,7 @@ def latest_run(runs: Path, *, ended: bool = True) -> Run:
     for file in runs.glob("*/run.json"):
         with suppress(RunError):
             found.append(open_run(file.parent))
+    found = [run for run in found if votes or not run.info.votes]
     if not found:
         raise RunError("there is no run yet", where=str(runs), way_out="make one with `workbench run`")
 

@@ -192,7 +192,7 @@ def _check_options(
 def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
     """The run to go on with; with --only the last one, if none is named."""
     if named is None:
-        return latest_run(here.path(here.settings.runs), ended=False) if going_on else None
+        return latest_run(here.path(here.settings.runs), ended=False, votes=False) if going_on else None
     return named_run(here, named)
 
 
