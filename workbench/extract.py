@@ -12,6 +12,7 @@ from workbench.endpoints import Model
 from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayMiss, RunError, SchemaError
 from workbench.evidence import Span, ground
 from workbench.findings import Finding, findings
+from workbench.leaves import walk
 from workbench.prices import NOTHING, Cost
 from workbench.readings import RegionReading, readings
 from workbench.recordings import Answer, Exchange
@@ -161,14 +162,15 @@ async def extract(
     examples = task.examples_of(article)
     found: dict[str, Any] = {}
     if answered:
-        grounding = ground(answered.record, article.text)
+        walked = walk(answered.record)
+        grounding, read = ground(walked, article.text), readings(walked, article)
         found = {
             "record": answered.plain,
             "spans": grounding.spans,
-            "readings": readings(answered.record, article),
+            "readings": read,
             "quotes": grounding.quotes,
             "leaves": grounding.leaves,
-            "findings": tuple(findings(answered.record, grounding, article, examples)),
+            "findings": tuple(findings(walked, grounding, read, article, examples)),
         }
     return unextracted(article, state, reason).model_copy(
         update={
