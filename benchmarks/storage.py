@@ -68,7 +68,7 @@ def fill(root: Path, count: int, *, all_asked: bool) -> None:
     task, first = project(root), next(articles(1))
     asked = _asked(task, first)
     message = {"role": "assistant", "content": answer(0)}
-    response = {"id": "x", "choices": [{"message": message, "finish_reason": "stop"}]}
+    response: dict[str, Any] = {"id": "x", "choices": [{"message": message, "finish_reason": "stop"}]}
     written = line(record(asked, response, "synthetic").model_dump(mode="json"))
     said = json.dumps(answer(0), ensure_ascii=False)
     made = ((one.key, one.hash, one.facets.article) for one in (_asked(task, each) for each in articles(count)))
