@@ -1,11 +1,11 @@
 """A whole run over the wire against the bare clients: raw AsyncOpenAI, instructor and aiohttp, side by side in one run.
 
-    .venv/bin/python benchmarks/live.py            # aiohttp too: uv run --with aiohttp benchmarks/live.py
+    .venv/bin/python benchmarks/live.py
     .venv/bin/python benchmarks/live.py --profile  # where our time goes
 
 The server is a process of its own that answers each request, after so many milliseconds, with the recorded answer to a seed article. The workbench
-renders, sends, records, validates, grounds and appends; the bare clients send what the workbench sends and hand back what comes. One core is the
-client's; the server's ceiling stands above the table.
+renders, sends, records, validates, grounds and appends; the bare clients send what the workbench sends and hand back what comes, instructor and
+aiohttp validated. One core is the client's; the server's ceiling stands above the table.
 """
 
 import argparse
@@ -159,15 +159,16 @@ async def time_instructor(base_url: str, count: int, concurrency: int) -> float:
 
 
 async def time_aiohttp(base_url: str, count: int, concurrency: int) -> float:
-    """Seconds of aiohttp with no client around it."""
+    """Seconds of aiohttp with no client around it, each answer validated."""
     import aiohttp
 
-    requests = bodies(base_url, count)
+    requests, schema = bodies(base_url, count), job(base_url, 0, 1).task.schema
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def send(request: bytes) -> object:
             async with session.post(f"{base_url}/chat/completions", data=request) as response:
-                return await response.json()
+                body = await response.json()
+                return schema.model_validate_json(body["choices"][0]["message"]["content"], strict=True)
 
         await _all(send, requests[:concurrency], concurrency)
         began = time.perf_counter()
@@ -235,8 +236,7 @@ def main() -> int:
         print(
             f"server's ceiling: {asyncio.run(ceiling(base_url, 4000)):,.0f} requests/s; response {len(response):,} bytes"
         )
-    peers = {name: measure for name, measure in PEERS.items() if name != "aiohttp" or _has("aiohttp")}
-    print(f"{'':>22}  {'workbench':>11}" + "".join(f"  {name:>24}" for name in peers))
+    print(f"{'':>22}  {'workbench':>11}" + "".join(f"  {name:>24}" for name in PEERS))
     met = True
     for delay in asked.delays:
         for concurrency in asked.concurrency:
@@ -244,7 +244,7 @@ def main() -> int:
             with serving(response, delay / 1000) as base_url:
                 ours = count / asyncio.run(time_workbench(base_url, count, concurrency))
                 rates = {
-                    name: count / asyncio.run(measure(base_url, count, concurrency)) for name, measure in peers.items()
+                    name: count / asyncio.run(measure(base_url, count, concurrency)) for name, measure in PEERS.items()
                 }
             cells = "".join(f"  {f'{rate:,.0f}/s: {ours / rate:.2f} times':>24}" for rate in rates.values())
             print(f"{delay:>6} ms, {concurrency:>4} at once  {f'{ours:,.0f}/s':>11}{cells}", flush=True)
@@ -252,14 +252,6 @@ def main() -> int:
                 met = ours >= rates["AsyncOpenAI"] and ours >= 2.5 * rates["instructor"]
     print("goals at 200 ms, 256 at once (1.0 times AsyncOpenAI, 2.5 times instructor):", "met" if met else "missed")
     return 0 if met else 1
-
-
-def _has(package: str) -> bool:
-    try:
-        __import__(package)
-    except ImportError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Quotes become spans, or they do not; they are never repaired."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from workbench.evidence import LOST, Text, ground
+from workbench.leaves import walk
 from workbench.schema import Cited, Quote
 
 ARTICLE = "김제시는 항공?드론 산업을 ‘5대 전략’으로\n육성한다. 김제시는 2030년까지 101조원을 투자한다."
@@ -132,11 +134,31 @@ def test_offsets_count_code_points() -> None:
     assert Text("😀 가").find("가") == [(2, 3)]
 
 
+@given(st.text("가나?·'’ \n", max_size=40), st.text("가나?·'’ ", max_size=4), st.data())
+def test_lost_marks_are_found_where_the_text_read_letter_by_letter_has_them(
+    text: str, passage: str, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    letters = [(at, letter) for at, letter in enumerate(text) if start <= at < end and not letter.isspace()]
+    wanted = squeezed(passage)
+
+    def standing(*, lossy: bool) -> Iterator[tuple[int, int]]:
+        for stood in (letters[at : at + len(wanted)] for at in range(len(letters) - len(wanted) + 1)):
+            if all(s == w or (lossy and s == "?" and w in LOST) for (_, s), w in zip(stood, wanted, strict=True)):
+                yield stood[0][0], stood[-1][0] + 1
+
+    expected = (list(standing(lossy=False)) or list(standing(lossy=True))) if wanted else []
+    assert Text(text).first(passage, (start, end)) == (expected[0] if expected else None)
+    if (start, end) == (0, len(text)):
+        assert Text(text).find(passage) == expected
+
+
 # --- grounding
 
 
 def test_a_leaf_has_its_own_span_inside_its_quote() -> None:
-    grounding = ground(target("항공·드론", "항공?드론 산업", "101조원"), ARTICLE)
+    grounding = ground(walk(target("항공·드론", "항공?드론 산업", "101조원")), ARTICLE)
     start, end = grounding.spans["/targets/0/name"]
     assert ARTICLE[start:end] == "항공?드론"
     assert grounding.spans["/targets/0/quote"] == (5, 13)
@@ -145,13 +167,13 @@ def test_a_leaf_has_its_own_span_inside_its_quote() -> None:
 
 def test_a_leaf_is_looked_for_in_its_quote_before_the_article() -> None:
     """김제시 stands twice; the quote is the second."""
-    grounding = ground(target("김제시", "김제시는 2030년까지"), ARTICLE)
+    grounding = ground(walk(target("김제시", "김제시는 2030년까지")), ARTICLE)
     assert grounding.spans["/targets/0/name"][0] == ARTICLE.rindex("김제시")
     assert grounding.beside == ()
 
 
 def test_a_quote_that_stands_nowhere_is_ungrounded_and_its_leaf_is_still_looked_for() -> None:
-    grounding = ground(target("김제시", "김제시가 육성한다", "9조원"), ARTICLE)
+    grounding = ground(walk(target("김제시", "김제시가 육성한다", "9조원")), ARTICLE)
     assert grounding.ungrounded == ("/targets/0/quote",)
     assert grounding.beside == ("/targets/0/name",)
     assert grounding.unfound == ("/targets/0/amount",)
@@ -159,7 +181,7 @@ def test_a_quote_that_stands_nowhere_is_ungrounded_and_its_leaf_is_still_looked_
 
 
 def test_an_absent_value_has_no_evidence_to_find() -> None:
-    grounding = ground(Record(title=None), ARTICLE)
+    grounding = ground(walk(Record(title=None)), ARTICLE)
     assert (grounding.spans, grounding.quotes, grounding.unfound) == ({}, 0, ())
 
 
@@ -168,14 +190,14 @@ def test_an_ambiguous_quote_takes_the_place_nearest_the_other_evidence_and_is_na
     record = Record(
         targets=[Target(name="나", amount=None, quote="가나"), Target(name="라", amount=None, quote="라마")]
     )
-    grounding = ground(record, article)
+    grounding = ground(walk(record), article)
     assert grounding.ambiguous == {"/targets/0/quote": 2}
     assert grounding.spans["/targets/0/quote"] == (54, 56)
     assert grounding.spans["/targets/0/name"] == (55, 56)
 
 
 def test_an_ambiguous_quote_with_no_other_evidence_takes_the_first_place() -> None:
-    assert ground(target("김제시", "김제시는"), ARTICLE).spans["/targets/0/quote"] == (0, 4)
+    assert ground(walk(target("김제시", "김제시는")), ARTICLE).spans["/targets/0/quote"] == (0, 4)
 
 
 def test_quotes_are_counted_whatever_their_field_is_called() -> None:
@@ -183,7 +205,7 @@ def test_quotes_are_counted_whatever_their_field_is_called() -> None:
         quote_text: str
         evidence: Quote
 
-    grounding = ground(Odd(quote_text="김제시", evidence="항공"), ARTICLE)
+    grounding = ground(walk(Odd(quote_text="김제시", evidence="항공")), ARTICLE)
     assert (grounding.quotes, list(grounding.spans)) == (1, ["/evidence", "/quote_text"])
 
 
@@ -196,7 +218,7 @@ records = st.builds(
 
 @given(records, scraps)
 def test_every_quote_and_leaf_is_found_or_reported(record: Record, article: str) -> None:
-    grounding = ground(record, article)
+    grounding = ground(walk(record), article)
     dumped: Any = record.model_dump()
     for at, (start, end) in grounding.spans.items():
         assert squeezed(resolve(dumped, at)).translate(dict.fromkeys(map(ord, LOST), "?")) == squeezed(

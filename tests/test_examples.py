@@ -20,6 +20,7 @@ from workbench.errors import GoldenError, TaskError
 from workbench.evidence import ground
 from workbench.examples import Example, Examples, answer, choose, version
 from workbench.goldens import Golden, Goldens
+from workbench.leaves import walk
 from workbench.recordings import record
 from workbench.schema import Cited, Quote, values
 from workbench.tasks import Task, load_task, render
@@ -160,7 +161,7 @@ def test_an_answer_is_a_valid_record_of_its_golden_with_every_value_and_quote_in
     }
     text = answer(golden_of(record), article, Street)
     read = Street.model_validate_json(text, strict=True)
-    grounding = ground(read, article.text)
+    grounding = ground(walk(read), article.text)
     assert values(read) == record
     assert (grounding.ungrounded, grounding.unfound) == ((), ())
 

@@ -31,6 +31,8 @@ from workbench.evidence import Text, ground
 from workbench.export import Format, export, unguarded
 from workbench.extract import Extraction
 from workbench.findings import Finding, findings
+from workbench.leaves import walk
+from workbench.readings import readings
 from workbench.runs import open_run
 from workbench.schema import Cited, Quote
 from workbench.scoring import Amount, Date
@@ -76,7 +78,8 @@ class Market(BaseModel):
 def extraction(record: BaseModel | None, name: str = "market", *, published: str | None = "2025-06-12") -> Extraction:
     if record is None:
         return Extraction(article=name, text=None, place="a.txt", state="rejected", reason="the file is empty")
-    grounding = ground(record, ARTICLE)
+    walked, article = walk(record), article_of(ARTICLE, published=published)
+    grounding = ground(walked, ARTICLE)
     return Extraction(
         article=name,
         text="sha256:0",
@@ -86,7 +89,7 @@ def extraction(record: BaseModel | None, name: str = "market", *, published: str
         record=record.model_dump(mode="json"),
         spans=grounding.spans,
         quotes=grounding.quotes,
-        findings=tuple(findings(record, grounding, article_of(ARTICLE, published=published))),
+        findings=tuple(findings(walked, grounding, readings(walked, article), article)),
     )
 
 

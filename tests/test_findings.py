@@ -1,16 +1,19 @@
 """What code notices about a record without knowing the answer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import pytest
 from helpers import article_of
 from pydantic import BaseModel
 
+from workbench.articles import Article
 from workbench.evidence import ground
 from workbench.examples import Example
 from workbench.findings import Finding, findings
+from workbench.leaves import walk
+from workbench.readings import readings
 from workbench.schema import Cited, Quote
 from workbench.scoring import Amount, Date, Identity, Region
 
@@ -34,12 +37,14 @@ class Counted(Listing):
 ARTICLE = "빵은 3천원이고 떡은 비싸다. 빵은 1987년부터 팔았다. 국은 없다. 국은 없다."
 
 
+def found_in(record: BaseModel, article: Article, examples: Sequence[Example] = ()) -> list[Finding]:
+    walked = walk(record)
+    return findings(walked, ground(walked, article.text), readings(walked, article), article, examples)
+
+
 def noticed(*items: Item, schema: type[Listing] = Listing, published: str | None = "2025") -> list[tuple[str, str]]:
     record = schema(items=list(items))
-    return [
-        (finding.name, finding.at)
-        for finding in findings(record, ground(record, ARTICLE), article_of(ARTICLE, published=published))
-    ]
+    return [(finding.name, finding.at) for finding in found_in(record, article_of(ARTICLE, published=published))]
 
 
 def test_a_record_in_order_gives_no_finding() -> None:
@@ -92,9 +97,7 @@ def test_two_items_that_name_the_same_are_said(second: str, found: list[tuple[st
 
 def test_a_schema_may_notice_more() -> None:
     record = Counted(items=[])
-    assert findings(record, ground(record, ARTICLE), article_of(ARTICLE)) == [
-        Finding("few_items", "/items", "there are only 0")
-    ]
+    assert found_in(record, article_of(ARTICLE)) == [Finding("few_items", "/items", "there are only 0")]
 
 
 # --- values from examples
@@ -108,7 +111,7 @@ def example(answer: dict[str, Any]) -> Example:
 
 def leaked(item: Item, answer: dict[str, Any]) -> list[tuple[str, str]]:
     record = Listing(items=[item])
-    found = findings(record, ground(record, ARTICLE), article_of(ARTICLE, published="2025"), [example(answer)])
+    found = found_in(record, article_of(ARTICLE, published="2025"), [example(answer)])
     return [(finding.name, finding.at) for finding in found if finding.name == "value_from_example"]
 
 
@@ -140,7 +143,7 @@ class Post(BaseModel):
 
 def regions(post: Post, text: str, published: str | None = "2025") -> list[tuple[str, str]]:
     article = article_of(text, published=published)
-    return [(finding.name, finding.at) for finding in findings(post, ground(post, text), article)]
+    return [(finding.name, finding.at) for finding in found_in(post, article)]
 
 
 def test_a_region_that_the_article_does_not_settle_is_said_with_those_that_it_may_be() -> None:

@@ -2,141 +2,27 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import pytest
-from helpers import json_values, places, resolve, texts, write
+from every_type import Dog, Everything, Left, Node, Right, everything
+from helpers import places, resolve, texts, write
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from workbench.canonical import canonical_json
 from workbench.errors import SchemaError
+from workbench.leaves import walk
 from workbench.schema import (
-    Citation,
     Cited,
     Quote,
-    citations,
-    copied_texts,
     form,
     load_schema,
     pointer,
     schema_version,
     values,
-)
-
-
-class Kind(StrEnum):
-    """A closed list."""
-
-    NEW = "new"
-    OLD = "old"
-
-
-class Cat(BaseModel):
-    kind: Literal["cat"]
-    name: Cited[str]
-
-
-class Dog(BaseModel):
-    kind: Literal["dog"]
-    name: str
-    quote: Quote
-
-
-class Node(BaseModel):
-    """Holds itself."""
-
-    label: Cited[str]
-    below: list["Node"]
-
-
-class Left(BaseModel):
-    """Holds what holds it."""
-
-    right: "Right | None"
-    quote: Quote
-
-
-class Right(BaseModel):
-    left: list[Left]
-    name: str
-
-
-class Everything(BaseModel):
-    """A field of each type that a schema may have."""
-
-    counts: dict[str, int]
-    kinds: dict[Kind, Cited[str]]
-    days: dict[date, int]
-    pair: tuple[int, Cited[str]]
-    many: tuple[Cited[int], ...]
-    amount: Decimal
-    day: date
-    kind: Kind
-    status: Literal["a", "b"] | None
-    anything: Any
-    cited: Cited[list[Cited[str]]]
-    nested: Cited[Cited[int]]
-    pet: Cat | Dog = Field(discriminator="kind")
-    pets: list[Annotated[Cat | Dog, Field(discriminator="kind")]]
-    either: Cat | int | None
-    node: Node
-    left: Left
-    share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    optional_quote: Quote | None = None
-
-
-Left.model_rebuild()
-
-
-def cited(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({"value": inner, "quote": texts})
-
-
-small = st.integers(-9, 9)
-cats = st.fixed_dictionaries({"kind": st.just("cat"), "name": cited(texts)})
-dogs = st.fixed_dictionaries({"kind": st.just("dog"), "name": texts, "quote": texts})
-nodes: st.SearchStrategy[Any] = st.recursive(
-    st.fixed_dictionaries({"label": cited(texts), "below": st.just([])}),
-    lambda below: st.fixed_dictionaries({"label": cited(texts), "below": st.lists(below, max_size=2)}),
-    max_leaves=4,
-)
-lefts: st.SearchStrategy[Any] = st.recursive(
-    st.fixed_dictionaries({"right": st.none(), "quote": texts}),
-    lambda left: st.fixed_dictionaries(
-        {"right": st.fixed_dictionaries({"left": st.lists(left, max_size=2), "name": texts}), "quote": texts}
-    ),
-    max_leaves=4,
-)
-everything = st.builds(
-    Everything.model_validate,
-    st.fixed_dictionaries(
-        {
-            "counts": st.dictionaries(texts, small, max_size=2),
-            "kinds": st.dictionaries(st.sampled_from(["new", "old"]), cited(texts), max_size=2),
-            "days": st.dictionaries(st.dates().map(str), small, max_size=2),
-            "pair": st.tuples(small, cited(texts)),
-            "many": st.lists(cited(small), max_size=3),
-            "amount": st.decimals(allow_nan=False, allow_infinity=False, places=2),
-            "day": st.dates(),
-            "kind": st.sampled_from(["new", "old"]),
-            "status": st.sampled_from(["a", "b", None]),
-            "anything": json_values,
-            "cited": cited(st.lists(cited(texts), max_size=2)),
-            "nested": cited(cited(small)),
-            "pet": cats | dogs,
-            "pets": st.lists(cats | dogs, max_size=2),
-            "either": cats | small | st.none(),
-            "node": nodes,
-            "left": lefts,
-        },
-        optional={"share": st.floats(0, 1), "optional_quote": st.none() | texts},
-    ),
 )
 
 
@@ -203,7 +89,7 @@ def test_a_form_keeps_the_marks_of_its_fields() -> None:
         three: list[Cited[Annotated[str, Mark()]]]
 
     record = form(Marked).model_validate({"one": "가", "two": "나", "three": ["다"]})
-    assert [copied.kinds for copied in copied_texts(record)] == [{Mark}] * 3
+    assert [copied.kinds for copied in walk(record).copied] == [{Mark}] * 3
 
 
 def test_a_schema_without_quotes_is_its_own_form_but_stricter() -> None:
@@ -274,67 +160,6 @@ def test_a_pointer_leads_back_to_its_place_and_to_no_other(value: JsonValue) -> 
 )
 def test_a_pointer_is_written_as_rfc_6901_says(steps: tuple[str | int, ...], expected: str) -> None:
     assert pointer(*steps) == expected
-
-
-# --- citations
-
-
-def test_a_quote_supports_the_copied_texts_beside_it() -> None:
-    class Item(BaseModel):
-        name: str
-        aliases: list[str]
-        status: Literal["a"]
-        kind: Kind
-        number: int
-        missing: str | None
-        quote: Quote
-
-    item = Item(name="가", aliases=["나", "다"], status="a", kind=Kind.NEW, number=1, missing=None, quote="q")
-    assert list(citations(item)) == [
-        Citation("/quote", "q", (("/name", "가"), ("/aliases/0", "나"), ("/aliases/1", "다")))
-    ]
-
-
-def test_a_quote_supports_what_cites_nothing_itself_and_nothing_that_does() -> None:
-    class Inner(BaseModel):
-        unit: str
-
-    class Outer(BaseModel):
-        inner: Inner
-        by_name: dict[str, Inner]
-        own: Dog
-        quote: Quote
-
-    outer = Outer(
-        inner=Inner(unit="가"), by_name={"a/b": Inner(unit="나")}, own=Dog(kind="dog", name="다", quote="r"), quote="q"
-    )
-    assert list(citations(outer)) == [
-        Citation("/quote", "q", (("/inner/unit", "가"), ("/by_name/a~1b/unit", "나"))),
-        Citation("/own/quote", "r", (("/own/name", "다"),)),
-    ]
-
-
-def test_a_cited_list_is_supported_as_a_whole() -> None:
-    assert list(citations(Cited[list[str]](value=["가", "나"], quote="q"))) == [
-        Citation("/quote", "q", (("/value/0", "가"), ("/value/1", "나")))
-    ]
-
-
-def test_a_quote_that_is_absent_is_no_citation() -> None:
-    class Item(BaseModel):
-        name: str
-        quote: Quote | None
-
-    assert list(citations(Item(name="가", quote=None))) == []
-    assert list(citations(Item(name="가", quote="q"))) == [Citation("/quote", "q", (("/name", "가"),))]
-
-
-@given(everything)
-def test_every_citation_points_into_the_record(record: Everything) -> None:
-    dumped = record.model_dump(mode="json")
-    for citation in citations(record):
-        assert resolve(dumped, citation.at) == citation.quote
-        assert all(resolve(dumped, at) == text for at, text in citation.leaves)
 
 
 # --- loading

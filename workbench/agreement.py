@@ -20,7 +20,8 @@ from workbench.canonical import canonical_json
 from workbench.errors import GoldenError
 from workbench.evidence import Text
 from workbench.goldens import Golden, Goldens, steps_of, with_alternate
-from workbench.schema import copied_texts, form, pointer
+from workbench.leaves import walk
+from workbench.schema import form, pointer
 from workbench.scoring import Category, Score, Tally, score
 from workbench.scoring.shape import Shape, shape_of
 from workbench.scoring.stats import Interval, interval
@@ -100,7 +101,7 @@ def _copied(record: JsonValue, shape: type[BaseModel]) -> dict[str, str]:
     """The texts of a golden's record that are copied from its article, by JSON Pointer."""
     # As JSON, where a date is text and a tuple is a list.
     read = shape.model_validate_json(canonical_json(record), strict=True)
-    return {copied.at: copied.text for copied in copied_texts(read)}
+    return {copied.at: copied.text for copied in walk(read).copied}
 
 
 def _alternate_texts(golden: Golden, shape: type[BaseModel]) -> Iterator[tuple[str, str]]:

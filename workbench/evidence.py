@@ -4,78 +4,77 @@ A quote is found or it is not; it is never repaired. White space counts for noth
 for the quotation mark or middle dot that it ate. Everything else must match to the letter. Spans are half-open, in code points of the NFC text.
 """
 
-import re
 import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from functools import cached_property
+from itertools import compress, count
 
-from pydantic import BaseModel
+from workbench.leaves import Walked
 
-from workbench.schema import citations
-
-__all__ = ["Grounding", "Span", "Text", "ground"]
+__all__ = ["Grounding", "Span", "Text", "ground", "letters_of"]
 
 Span = tuple[int, int]
 """Start and end of a passage, half-open."""
 
 LOST = frozenset("'\"‘’“”『』「」〈〉《》·‧․・ㆍ•")
 """Marks that broken encodings print as ``?``."""
-SPACE = re.compile(r"(\s+)")
+AS_LOST = dict.fromkeys(map(ord, LOST), "?")
 
 
 class Text:
     """An article's text, made ready for finding passages in it."""
 
     def __init__(self, text: str) -> None:
-        pieces = SPACE.split(text)  # words and what is between them by turns
-        places = [0, *accumulate(map(len, pieces))]
-        self._letters = "".join(pieces[::2])
-        self._starts = places[:-1:2]
-        """Where each word starts in the text, and below among the letters."""
-        self._offsets = [0, *accumulate(map(len, pieces[::2]))]
-        self._lossy = "?" in self._letters
+        self._letters = "".join(text.split())
+        self._places = list(compress(count(), map(str.strip, text)))
+        """Where each letter stands in the text."""
 
     def find(self, passage: str) -> list[Span]:
         """Every place where the passage stands, in order; none if it is empty."""
-        letters = _letters(passage)
+        letters = letters_of(passage)
         return [self._span(at, len(letters)) for at in self._find(letters, 0, len(self._letters))]
 
     def first(self, passage: str, within: Span) -> Span | None:
         """The first place where the passage stands in a part of the text."""
-        letters = _letters(passage)
-        for at in self._find(letters, self._before(within[0]), self._before(within[1])):
-            return self._span(at, len(letters))
-        return None
-
-    def _before(self, place: int) -> int:
-        """How many letters stand before a place in the text."""
-        word = bisect_right(self._starts, place) - 1
-        return min(self._offsets[word] + place - self._starts[word], self._offsets[word + 1])
+        letters = letters_of(passage)
+        first, last = (bisect_left(self._places, place) for place in within)
+        at = next(self._find(letters, first, last), None)
+        return None if at is None else self._span(at, len(letters))
 
     def _span(self, letter: int, length: int) -> Span:
-        word = bisect_right(self._offsets, letter) - 1
-        start = self._starts[word] + letter - self._offsets[word]
-        last = letter + length - 1
-        if last >= self._offsets[word + 1]:
-            word = bisect_right(self._offsets, last, word) - 1
-        return start, self._starts[word] + last - self._offsets[word] + 1
+        return self._places[letter], self._places[letter + length - 1] + 1
 
     def _find(self, letters: str, first: int, last: int) -> Iterator[int]:
-        start = self._letters.find(letters, first, last) if letters else -1
-        if start < 0 and self._lossy and not LOST.isdisjoint(letters):
-            found = re.compile("".join(f"[{re.escape(c)}?]" if c in LOST else re.escape(c) for c in letters))
-            match = found.search(self._letters, first, last)
-            while match:
-                yield match.start()
-                match = found.search(self._letters, match.start() + 1, last)
-        while start >= 0:
-            yield start
-            start = self._letters.find(letters, start + 1, last)
+        if not letters:
+            return
+        at = self._letters.find(letters, first, last)
+        if at < 0 and not LOST.isdisjoint(letters):
+            yield from self._find_lossy(letters, first, last)
+        while at >= 0:
+            yield at
+            at = self._letters.find(letters, at + 1, last)
+
+    def _find_lossy(self, letters: str, first: int, last: int) -> Iterator[int]:
+        """Where a ``?`` of the text may stand for a mark: all such marks are made alike, and what is found so is looked at."""
+        if "?" not in self._letters:
+            return
+        lossy = letters.translate(AS_LOST)
+        at = self._lossy.find(lossy, first, last)
+        while at >= 0:
+            stood = self._letters[at : at + len(letters)]
+            if all(mark in (given, "?") for given, mark in zip(letters, stood, strict=True)):
+                yield at
+            at = self._lossy.find(lossy, at + 1, last)
+
+    @cached_property
+    def _lossy(self) -> str:
+        return self._letters.translate(AS_LOST)
 
 
-def _letters(passage: str) -> str:
+def letters_of(passage: str) -> str:
+    """A text as passages are compared: in NFC, without its white space."""
     return "".join(unicodedata.normalize("NFC", passage).split())
 
 
@@ -102,10 +101,10 @@ class Grounding:
     unfound: tuple[str, ...] = ()
 
 
-def ground(record: BaseModel, article: str) -> Grounding:
+def ground(walked: Walked, article: str) -> Grounding:
     """Find every quote of a record, and in it every copied leaf that it supports."""
     text = Text(article)
-    cited = citations(record)
+    cited = walked.citations
     found = {citation.at: text.find(citation.quote) for citation in cited}
     certain = sorted(spans[0] for spans in found.values() if len(spans) == 1)
     spans: dict[str, Span] = {}

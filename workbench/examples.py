@@ -24,7 +24,8 @@ from workbench.canonical import canonical_json, canonical_text, first_problem, h
 from workbench.errors import GoldenError, TaskError
 from workbench.evidence import Span, Text
 from workbench.goldens import Golden, Goldens, steps_of
-from workbench.schema import Cited, citations, form
+from workbench.leaves import walk
+from workbench.schema import Cited, form
 
 __all__ = ["Example", "Examples", "answer", "choose", "version"]
 
@@ -161,7 +162,7 @@ def answer(golden: Golden, article: Article, schema: type[BaseModel]) -> str:
     draft = _validated(_cited(schema, golden.record, article.text), schema, golden)
     fields = draft.model_dump(mode="json")
     text = Text(article.text)
-    for citation in citations(draft):
+    for citation in walk(draft).citations:
         places = [(at, text.find(value)) for at, value in citation.leaves if value.strip()]
         lost = [at for at, found in places if not found]
         if lost:

@@ -13,6 +13,7 @@ from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayM
 from workbench.evidence import Span, ground
 from workbench.examples import Example
 from workbench.findings import Finding, findings
+from workbench.leaves import walk
 from workbench.prices import NOTHING, Cost
 from workbench.readings import RegionReading, readings
 from workbench.recordings import Answer, Exchange
@@ -186,14 +187,15 @@ def noticed(record: BaseModel, plain: JsonValue, article: Article, examples: Seq
         article: What it is of.
         examples: What the model was shown with it.
     """
-    grounding = ground(record, article.text)
+    walked = walk(record)
+    grounding, read = ground(walked, article.text), readings(walked, article)
     return {
         "record": plain,
         "spans": grounding.spans,
-        "readings": readings(record, article),
+        "readings": read,
         "quotes": grounding.quotes,
         "leaves": grounding.leaves,
-        "findings": tuple(findings(record, grounding, article, examples)),
+        "findings": tuple(findings(walked, grounding, read, article, examples)),
     }
 
 

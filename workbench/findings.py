@@ -5,9 +5,8 @@ JSON Pointer, words) is a finding like any other.
 """
 
 import json
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -16,11 +15,12 @@ from pydantic import BaseModel
 
 from workbench.articles import Article
 from workbench.errors import ReadingRefused
-from workbench.evidence import Grounding, Text
+from workbench.evidence import Grounding, Text, letters_of
 from workbench.examples import Example
 from workbench.korean import read_amount, read_date
-from workbench.readings import readings
-from workbench.schema import Copied, citations, copied_texts, scalars
+from workbench.leaves import Copied, Walked
+from workbench.readings import RegionReading
+from workbench.schema import scalars
 from workbench.scoring import Amount, Date, Identity
 
 __all__ = ["Finding", "findings"]
@@ -42,17 +42,20 @@ class Finding:
 
 
 def findings(
-    record: BaseModel, grounding: Grounding, article: Article, examples: Sequence[Example] = ()
+    walked: Walked,
+    grounding: Grounding,
+    readings: Mapping[str, RegionReading],
+    article: Article,
+    examples: Sequence[Example] = (),
 ) -> list[Finding]:
     """What there is to notice about the record of an article, whose day dates are read by; ``examples`` were shown with it."""
-    texts = copied_texts(record)
     return [
         *_evidence(grounding),
-        *(finding for text in texts for finding in _readings(text, article.published)),
-        *_regions(record, article),
-        *_duplicates(texts),
-        *_from_examples(record, texts, article, examples),
-        *_noticed(record),
+        *(finding for text in walked.copied if text.kinds for finding in _readings(text, article.published)),
+        *_regions(readings),
+        *_duplicates(walked.copied),
+        *_from_examples(walked, article, examples),
+        *_noticed(walked.record),
     ]
 
 
@@ -81,9 +84,9 @@ def _readings(copied: Copied, published: str | None) -> Iterator[Finding]:
             yield Finding("early_date", copied.at, f"{start.year} lies before the article's century")
 
 
-def _regions(record: BaseModel, article: Article) -> Iterator[Finding]:
+def _regions(readings: Mapping[str, RegionReading]) -> Iterator[Finding]:
     """Names of regions that the article does not settle, and what is no region's name where one should stand."""
-    for at, reading in readings(record, article).items():
+    for at, reading in readings.items():
         if reading.unread:
             yield Finding("ambiguous_region" if reading.candidates else "unreadable_region", at, reading.unread)
 
@@ -113,7 +116,7 @@ def _duplicates(texts: list[Copied]) -> Iterator[Finding]:
     for copied in texts:
         if Identity in copied.kinds:
             item, _, field = copied.at.rpartition("/")
-            said[item].append(f"{field} {_letters(copied.text)}")
+            said[item].append(f"{field} {letters_of(copied.text)}")
     first: dict[tuple[str, ...], str] = {}
     for item, words in said.items():
         among, _, index = item.rpartition("/")
@@ -121,9 +124,7 @@ def _duplicates(texts: list[Copied]) -> Iterator[Finding]:
             yield Finding("duplicate_item", item, f"it names what {before} names")
 
 
-def _from_examples(
-    record: BaseModel, texts: list[Copied], article: Article, examples: Sequence[Example]
-) -> Iterator[Finding]:
+def _from_examples(walked: Walked, article: Article, examples: Sequence[Example]) -> Iterator[Finding]:
     """Values and quotes that stand in an example's answer, and nowhere in the article."""
     if not examples:
         return
@@ -131,18 +132,14 @@ def _from_examples(
     for example in examples:
         for _, value in scalars(json.loads(example.answer)):
             if isinstance(value, str):
-                said.setdefault(_letters(value), example.golden)
+                said.setdefault(letters_of(value), example.golden)
     text = Text(article.text)
-    given = [(copied.at, copied.text) for copied in texts]
-    given += [(citation.at, citation.quote) for citation in citations(record)]
+    given = [(copied.at, copied.text) for copied in walked.copied]
+    given += [(citation.at, citation.quote) for citation in walked.citations]
     for at, words in given:
-        golden = said.get(_letters(words))
+        golden = said.get(letters_of(words))
         if golden and words.strip() and not text.find(words):
             yield Finding("value_from_example", at, f"this stands in the example {golden}, and nowhere in the article")
-
-
-def _letters(text: str) -> str:
-    return "".join(unicodedata.normalize("NFC", text).split())
 
 
 def _noticed(record: BaseModel) -> Iterator[Finding]:

@@ -187,6 +187,9 @@ class Index:
         self._entry = read
         self._notify = notify
         self._kinds: dict[Kind, int] = {}
+        self._known: dict[str, _State] = {}
+        """The files' states, as this connection left them; both are of one version of the database."""
+        self._version = -1
         self._descriptors: dict[str, int] = {}
         self._database = sqlite3.connect(place, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         self.close = weakref.finalize(self, _close, self._database, self._descriptors)
@@ -209,14 +212,22 @@ class Index:
     def _change(self) -> Iterator[None]:
         """All of it or nothing, by one process at a time."""
         self._execute("BEGIN IMMEDIATE")
-        self._kinds.clear()  # another process may have made the tables anew
+        (version,) = self._execute("PRAGMA data_version").fetchone()
+        if version != self._version:  # another process has changed it, and may have made the tables anew
+            self._unlearn()
+            self._version = version
         try:
             yield
             self._execute("COMMIT")
         except BaseException:
+            self._unlearn()
             if self._database.in_transaction:
                 self._execute("ROLLBACK")
             raise
+
+    def _unlearn(self) -> None:
+        self._kinds.clear()
+        self._known.clear()
 
     # --- bringing it up to date
 
@@ -239,7 +250,7 @@ class Index:
         if not sound:
             for statement in (*TABLES.split(";"), f"PRAGMA user_version = {LAYOUT}"):
                 self._execute(statement)
-            self._kinds.clear()
+            self._unlearn()
         else:
             for name in states.keys() - sound.keys():
                 self._forget(name)
@@ -302,6 +313,7 @@ class Index:
     def _keep(self, state: _State, found: os.stat_result) -> None:
         state = replace(state, device=found.st_dev, inode=found.st_ino, size=found.st_size, changed=found.st_mtime_ns)
         self._execute(PUT_STATE, astuple(state))
+        self._known[state.name] = state
 
     def _row(self, file: int, start: int, length: int, entry: Entry) -> tuple[object, ...]:
         recorded = entry.recorded if entry.recorded.tzinfo else entry.recorded.replace(tzinfo=UTC)
@@ -326,6 +338,7 @@ class Index:
     def _forget(self, name: str) -> None:
         self._execute("DELETE FROM lines WHERE file = (SELECT file FROM files WHERE name = ?)", (name,))
         self._execute("DELETE FROM files WHERE name = ?", (name,))
+        self._known.pop(name, None)
 
     def forget(self, line: Line) -> None:
         """Give up what is known of a line's file, which is not as it was: whoever opens the index next reads it anew."""
@@ -336,7 +349,7 @@ class Index:
         """Take up a line that this process, its file's one writer, has just appended."""
         self._paths.setdefault(path.name, path)
         with self._change():
-            state = self._states().get(path.name)
+            state = self._known.get(path.name) or self._states().get(path.name)
             if state and state.ends == start:
                 self._execute(PUT_LINE, self._row(state.file, start, length, entry))
                 self._keep(replace(state, ends=start + length, lines=state.lines + 1, torn=0), path.stat())

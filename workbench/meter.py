@@ -25,7 +25,7 @@ def worst_case(request: Request) -> Usage:
     Without a limit the answer counts as nothing, and what is said of it is no bound.
     """
     most = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
-    return Usage(len(request.text.encode()), most if isinstance(most, int) else 0)
+    return Usage(len(request.raw), most if isinstance(most, int) else 0)
 
 
 class Gate(Protocol):

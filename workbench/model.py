@@ -22,6 +22,7 @@ from openai.types.chat import ChatCompletion
 from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from workbench.canonical import check_json
 from workbench.completions import Usage, read_completion
 from workbench.endpoints import Endpoint
 from workbench.errors import EndpointRefused, ProviderError
@@ -95,6 +96,8 @@ class Client:
             # aiohttp below takes half the time that the SDK's own transport does.
             http_client=openai.DefaultAioHttpClient(follow_redirects=False),
         )
+        # Whole, so that the SDK need not put it together for each request.
+        self._completions = str(self._openai.base_url) + "chat/completions"
 
     async def send(self, request: Request, gate: Gate) -> Answered:
         """Send a request, again after transient failures, and return the response.
@@ -130,7 +133,7 @@ class Client:
             # The client's own timeout is for each read: a body that trickles would never meet it.
             async with asyncio.timeout(self._timeout):
                 response: httpx2.Response = await self._openai.post(
-                    "/chat/completions", content=request.text.encode(), cast_to=httpx2.Response
+                    self._completions, content=request.raw, cast_to=httpx2.Response
                 )
             status = response.status_code
             gate.limits.learn(response.headers)
@@ -304,8 +307,7 @@ def _object(response: httpx2.Response) -> dict[str, JsonValue]:
     try:
         text = response.content.decode()
         body = json.loads(text)
-        # What could not be stored is no answer: halves of characters, NaN, a depth without end.
-        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        check_json(body)  # what could not be stored is no answer: halves of characters, NaN, a depth without end
     except (ValueError, RecursionError) as error:
         kind = response.headers.get("content-type", "no content type")
         size = len(response.content)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.articles import Article
 from workbench.errors import ReadingRefused
 from workbench.korean import leading_name, read_region, regions_called
-from workbench.schema import Copied, copied_texts
+from workbench.leaves import Copied, Walked
 from workbench.scoring import Region
 
 __all__ = ["RegionReading", "readings"]
@@ -38,9 +38,9 @@ class RegionReading(BaseModel):
         return self.unread or f"{name} ({self.code})"
 
 
-def readings(record: BaseModel, article: Article) -> dict[str, RegionReading]:
+def readings(walked: Walked, article: Article) -> dict[str, RegionReading]:
     """The regions of a record by JSON Pointer: every text that its schema marks as one, and every place that begins with one."""
-    found = ((copied, mark) for copied in copied_texts(record) for mark in copied.marks if isinstance(mark, Region))
+    found = ((copied, mark) for copied in walked.copied for mark in copied.marks if isinstance(mark, Region))
     read = {copied.at: _read(copied, mark, article) for copied, mark in found}
     return {at: reading for at, reading in read.items() if reading}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ForwardRef, Generic, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, create_model
 from pydantic.fields import FieldInfo
@@ -25,24 +25,22 @@ from workbench.canonical import hash_json
 from workbench.errors import SchemaError
 
 __all__ = [
-    "Citation",
     "Cited",
-    "Copied",
     "Formerly",
     "Quote",
-    "citations",
-    "copied_texts",
     "form",
     "former_names",
+    "is_chosen",
+    "is_quote",
+    "key_step",
     "load_schema",
+    "marks_of",
     "pointer",
     "scalars",
     "schema_version",
     "values",
 ]
 
-HOLDS = (BaseModel, list, tuple, dict)
-"""What may hold a quote."""
 T = TypeVar("T")
 
 
@@ -69,36 +67,6 @@ class Formerly:
     """Marks a field that goldens of an earlier version have by another name: ``head: Annotated[str, Formerly("leader")]``."""
 
     name: str
-
-
-class Citation(NamedTuple):
-    """A quote in a record and the leaves that it supports.
-
-    Attributes:
-        at: JSON Pointer (RFC 6901) of the quote.
-        quote: The passage, as the model gave it.
-        leaves: JSON Pointer and text of each copied leaf beside the quote.
-    """
-
-    at: str
-    quote: str
-    leaves: tuple[tuple[str, str], ...]
-
-
-class Copied(NamedTuple):
-    """A text in a record with what its schema says of it.
-
-    Attributes:
-        at: JSON Pointer of the text.
-        text: As the model gave it.
-        marks: The metadata of its annotation, comparators among them.
-        kinds: Their types.
-    """
-
-    at: str
-    text: str
-    marks: tuple[object, ...]
-    kinds: frozenset[type]
 
 
 def load_schema(reference: str, root: Path) -> type[BaseModel]:
@@ -179,20 +147,20 @@ def _unfit(model: type[BaseModel]) -> Iterator[str]:
             yield f"{at}.{name}: an alias (name the field as the answer shall)"
         if field.exclude:
             yield f"{at}.{name}: it is excluded from what is written"
-        if _is_quote(field) and get_origin(field.annotation) not in {None, Union, types.UnionType}:
+        if is_quote(field) and get_origin(field.annotation) not in {None, Union, types.UnionType}:
             yield f"{at}.{name}: several quotes in one field (a field cites one passage)"
     former = Counter(name for field in model.model_fields.values() for name in former_names(field))
     for name, times in former.items():
         if times > 1 or name in model.model_fields:
             yield f"{at}: {name!r} is the former name of a field, and of another or a field's own (which is meant?)"
-    quotes = [name for name, field in model.model_fields.items() if _is_quote(field)]
+    quotes = [name for name, field in model.model_fields.items() if is_quote(field)]
     if len(quotes) > 1:
         yield f"{at}: {len(quotes)} quotes, {' and '.join(quotes)} (a model cites one passage)"
 
 
 def former_names(field: FieldInfo) -> tuple[str, ...]:
     """What a field was called in earlier versions of its schema."""
-    marks = (*field.metadata, *_marks(field.annotation))
+    marks = (*field.metadata, *marks_of(field.annotation))
     return tuple(mark.name for mark in marks if isinstance(mark, Formerly))
 
 
@@ -222,7 +190,7 @@ def pointer(*steps: str | int) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-def _step(key: object) -> str:
+def key_step(key: object) -> str:
     """A dictionary's key as JSON has it."""
     return str(next(iter(to_jsonable_python({key: None}))))
 
@@ -248,8 +216,7 @@ def _values(item: object, dumped: Any) -> JsonValue:
     if isinstance(item, Cited):
         return _values(item.value, dumped["value"])
     if isinstance(item, BaseModel):
-        names = [field.name for field in _fields(type(item)) if not field.is_quote]
-        return {name: _values(getattr(item, name), dumped[name]) for name in names}
+        return {name: _values(getattr(item, name), dumped[name]) for name in _bare_names(type(item))}
     if isinstance(item, list | tuple):
         return [_values(child, child_dump) for child, child_dump in zip(item, dumped, strict=True)]
     if isinstance(item, dict):
@@ -257,114 +224,15 @@ def _values(item: object, dumped: Any) -> JsonValue:
     return dumped  # type: ignore[no-any-return]
 
 
-class _Field(NamedTuple):
-    """What a walk over a record asks of a field, worked out once for each model."""
-
-    name: str
-    step: str
-    """Its step in a JSON Pointer."""
-    is_quote: bool
-    is_copied: bool
-    """Whether its text, if it is one, was copied from the article: it is neither a quote nor chosen from a closed list."""
-    marks: tuple[object, ...]
-    kinds: frozenset[type]
-
-
 @cache
-def _fields(model: type[BaseModel]) -> tuple[_Field, ...]:
-    return tuple(
-        _Field(
-            name,
-            pointer(name),
-            _is_quote(field),
-            not _is_quote(field) and not _is_chosen(field.annotation),
-            marks := (*field.metadata, *_marks(field.annotation)),
-            frozenset(type(mark) for mark in marks),
-        )
-        for name, field in model.model_fields.items()
-    )
+def _bare_names(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if not is_quote(field))
 
 
-@cache
-def _cites(model: type[BaseModel]) -> bool:
-    return any(field.is_quote for field in _fields(model))
-
-
-def _children(item: object, at: str) -> list[tuple[object, str]]:
-    """What a list or a dictionary holds, each with its JSON Pointer."""
-    if isinstance(item, list | tuple):
-        return [(child, f"{at}/{index}") for index, child in enumerate(item)]
-    if isinstance(item, dict):
-        return [(child, at + pointer(_step(key))) for key, child in item.items()]
-    return []
-
-
-def citations(record: BaseModel) -> list[Citation]:
-    """Every quote of a record with the copied leaves beside it, in the schema's order."""
-    found: list[Citation] = []
-    _add_citations(record, "", found)
-    return found
-
-
-def _add_citations(item: object, at: str, found: list[Citation]) -> None:
-    if isinstance(item, BaseModel):
-        fields = _fields(type(item))
-        for name, step, is_quote, *_ in fields if _cites(type(item)) else ():
-            if is_quote and isinstance(quote := getattr(item, name), str):
-                leaves: list[tuple[str, str]] = []
-                _add_supported(item, at, leaves)
-                found.append(Citation(at + step, quote, tuple(leaves)))
-        for name, step, *_ in fields:
-            if isinstance(child := getattr(item, name), HOLDS):
-                _add_citations(child, at + step, found)
-    else:
-        for child, place in _children(item, at):
-            if isinstance(child, HOLDS):
-                _add_citations(child, place, found)
-
-
-def _add_supported(item: BaseModel, at: str, leaves: list[tuple[str, str]]) -> None:
-    """The copied leaves of a model, those of its lists and of models in it that cite nothing themselves among them."""
-    for name, step, _, is_copied, *_ in _fields(type(item)):
-        if is_copied:
-            _add_uncited(getattr(item, name), at + step, leaves)
-
-
-def _add_uncited(item: object, at: str, leaves: list[tuple[str, str]]) -> None:
-    if isinstance(item, str):
-        leaves.append((at, item))
-    elif isinstance(item, BaseModel):
-        if not _cites(type(item)):
-            _add_supported(item, at, leaves)
-    else:
-        for child, place in _children(item, at):
-            _add_uncited(child, place, leaves)
-
-
-def copied_texts(record: BaseModel) -> list[Copied]:
-    """Every text of a record that is neither quote nor chosen from a closed list, in the schema's order."""
-    found: list[Copied] = []
-    _add_copied(record, "", None, found)
-    return found
-
-
-def _add_copied(item: object, at: str, of: _Field | None, found: list[Copied]) -> None:
-    if isinstance(item, str):
-        if of:
-            found.append(Copied(at, item, of.marks, of.kinds))
-    elif isinstance(item, BaseModel):
-        for field in _fields(type(item)):
-            if field.is_copied and (child := getattr(item, field.name)) is not None:
-                _add_copied(child, at + field.step, field, found)
-    else:
-        for child, place in _children(item, at):
-            _add_copied(child, place, of, found)
-
-
-def _marks(annotation: object) -> tuple[object, ...]:
+def marks_of(annotation: object) -> tuple[object, ...]:
     """The metadata inside a type expression: of an optional text, of a list's items."""
     own = getattr(annotation, "__metadata__", ())
-    return (*own, *(mark for arm in get_args(annotation) for mark in _marks(arm)))
+    return (*own, *(mark for arm in get_args(annotation) for mark in marks_of(arm)))
 
 
 @cache
@@ -377,7 +245,7 @@ def _form(model: type[BaseModel], made: dict[type[BaseModel], type[BaseModel] | 
     made[model] = None
     fields: dict[str, Any] = {}
     for name, field in model.model_fields.items():
-        if not _is_quote(field):
+        if not is_quote(field):
             bare = FieldInfo.merge_field_infos(field, annotation=_bare(field.annotation, made))
             fields[name] = (bare.annotation, bare)
     bare_model: type[BaseModel] = create_model(
@@ -415,15 +283,16 @@ def _bare(annotation: Any, made: dict[type[BaseModel], type[BaseModel] | None]) 
     return annotation
 
 
-def _is_quote(field: FieldInfo) -> bool:
+def is_quote(field: FieldInfo) -> bool:
+    """Whether a field cites."""
     if any(isinstance(mark, _QuoteMark) for mark in field.metadata):
         return True
     arms = get_args(field.annotation)
     return any(isinstance(mark, _QuoteMark) for arm in arms for mark in getattr(arm, "__metadata__", ()))
 
 
-def _is_chosen(annotation: object) -> bool:
+def is_chosen(annotation: object) -> bool:
     """Whether a leaf is chosen from a closed list rather than copied from the article."""
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return True
-    return get_origin(annotation) is Literal or any(_is_chosen(arm) for arm in get_args(annotation))
+    return get_origin(annotation) is Literal or any(is_chosen(arm) for arm in get_args(annotation))

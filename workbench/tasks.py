@@ -173,6 +173,11 @@ class Request:
         return "{" + ",".join(f"{canonical_json(name)}:{text}" for name, text in values) + "}"
 
     @cached_property
+    def raw(self) -> bytes:
+        """The same in UTF-8."""
+        return self.text.encode()
+
+    @cached_property
     def hash(self) -> str:
         """The tagged hash of the body."""
         return hash_text(self.text)

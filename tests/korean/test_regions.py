@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import ReadingRefused
 from workbench.korean import Region, leading_name, read_region, regions_called, same
+from workbench.korean.regions import _as_words, _mentioned
 from workbench.korean.regiontable import EDITION, table
 
 
@@ -310,3 +311,15 @@ def test_a_region_knows_its_sido_as_it_was_called_then() -> None:
         "전라북도",
         "전북특별자치도",
     )
+
+
+NAMES = sorted({name for unit in table().units.values() for name in unit.own_names()})
+few_names = st.sets(st.sampled_from(NAMES), min_size=1, max_size=6)
+
+
+@given(few_names, st.data())
+def test_names_searched_at_once_are_found_where_one_of_them_alone_is(names: set[str], data: st.DataObject) -> None:
+    pieces = st.sampled_from(sorted(names)) | st.sampled_from(["경", "시", "에서 ", " ", "은 ", "대", "군"])
+    text = "".join(data.draw(st.lists(pieces, max_size=8)))
+    alone = [name for name in names if name != "경기" and _as_words(frozenset({name})).search(text)]
+    assert _mentioned(frozenset(names), text) == bool(alone)

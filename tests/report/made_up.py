@@ -9,6 +9,7 @@ from workbench.evaluate import ArticleScore, Evaluation
 from workbench.evidence import ground
 from workbench.extract import Extraction
 from workbench.findings import findings
+from workbench.leaves import walk
 from workbench.schema import Cited, Quote, form, values
 from workbench.scoring import score
 
@@ -69,7 +70,8 @@ def article(
 ) -> ArticleScore:
     """An article that was read, with its evidence found as a run finds it."""
     filled = Street.model_validate(record)
-    grounding = ground(filled, text)
+    walked = walk(filled)
+    grounding = ground(walked, text)
     extraction = Extraction(
         article=name,
         text="sha256:0",
@@ -78,7 +80,7 @@ def article(
         record=filled.model_dump(mode="json"),
         spans=grounding.spans,
         quotes=grounding.quotes,
-        findings=tuple(findings(filled, grounding, article_of(text))),
+        findings=tuple(findings(walked, grounding, {}, article_of(text))),
         origins=("transcribed",),
     )
     if golden is None:

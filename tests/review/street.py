@@ -13,7 +13,9 @@ from workbench.evidence import ground
 from workbench.extract import Extraction, unextracted
 from workbench.findings import findings
 from workbench.goldens import Golden, write_golden
+from workbench.leaves import walk
 from workbench.ledger import Ledger
+from workbench.readings import readings
 from workbench.review.desk import Desk, Order
 from workbench.runs import RunInfo, RunWriter, now, open_run
 from workbench.schema import schema_version
@@ -119,15 +121,15 @@ def extraction_of(article: Article, record: Any, task: Task) -> Extraction:
     """What a run would have made of a record that a model gave."""
     if record is None:
         return unextracted(article, "failed", "the provider is down")
-    filled = task.schema.model_validate(record)
-    grounding = ground(filled, article.text)
+    walked = walk(filled := task.schema.model_validate(record))
+    grounding = ground(walked, article.text)
     return unextracted(article, "ok", None).model_copy(
         update={
             "record": filled.model_dump(mode="json"),
             "spans": grounding.spans,
             "quotes": grounding.quotes,
             "leaves": grounding.leaves,
-            "findings": tuple(findings(filled, grounding, article)),
+            "findings": tuple(findings(walked, grounding, readings(walked, article), article)),
         }
     )
 

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, lru_cache
 
 from workbench.korean.asof import AsOf, read_as_of
 from workbench.korean.reading import plain, refused
@@ -84,10 +85,9 @@ def read_region(text: str, context: str = "", *, as_of: date | str | None = None
     by_lineage: dict[str, list[Unit]] = defaultdict(list)
     for unit in named:
         by_lineage[regions.lineage(unit)].append(unit)
-    article = unicodedata.normalize("NFKC", context)
-    lineage = _settle(text, list(by_lineage), article, regions)
+    lineage = _settle(text, tuple(by_lineage), context, regions)
     words = by_lineage[lineage]
-    unit = _generation(regions.generations(lineage), words, when, article)
+    unit = _generation(regions.generations(lineage), words, when, context)
     ended = unit.until is not None and (when is None or unit.until <= when.first)
     return Region(
         text=text,
@@ -136,12 +136,12 @@ def _leftover(name: str, regions: Table) -> str:
     return next((name[end:] for end in range(len(name) - 1, 1, -1) if regions.called(name[:end])), "")
 
 
-def _settle(text: str, lineages: Sequence[str], article: str, regions: Table) -> str:
+def _settle(text: str, lineages: tuple[str, ...], context: str, regions: Table) -> str:
     """The one region that is meant, by what the article says of each."""
     if len(lineages) == 1:
         return lineages[0]
     for evidence in (_unmistakable, _surroundings):
-        found = [one for one in lineages if evidence(one, lineages, article, regions)]
+        found = [one for one in lineages if _mentioned(evidence(one, lineages), context)]
         if len(found) == 1:
             return found[0]
         if found:
@@ -155,19 +155,22 @@ def _settle(text: str, lineages: Sequence[str], article: str, regions: Table) ->
     )
 
 
-def _unmistakable(lineage: str, rivals: Sequence[str], article: str, regions: Table) -> bool:
-    """Whether the article calls the region by a name that no other region bears."""
-    names = {
+@cache
+def _unmistakable(lineage: str, rivals: tuple[str, ...]) -> frozenset[str]:
+    """The names of a region that no other region bears."""
+    regions = table()
+    return frozenset(
         name
         for unit in regions.generations(lineage)
         for name in unit.names()
         if len(key(name)) > 2 and not _shared(name, rivals, regions) and len(_lineages(name, regions)) == 1
-    }
-    return _mentioned(names, article)
+    )
 
 
-def _surroundings(lineage: str, rivals: Sequence[str], article: str, regions: Table) -> bool:
-    """Whether the article speaks of the region's 시도, of what came after it, or of a 시군구 beside it or within it."""
+@cache
+def _surroundings(lineage: str, rivals: tuple[str, ...]) -> frozenset[str]:
+    """The names of a region's 시도, of what came after it, and of the 시군구 beside it or within it."""
+    regions = table()
     names: set[str] = set()
     for unit in regions.generations(lineage):
         sidos = {unit.code[:2], *(code[:2] for code in unit.successors)}
@@ -179,7 +182,7 @@ def _surroundings(lineage: str, rivals: Sequence[str], article: str, regions: Ta
             for name in (beside.name, beside.name.split()[-1])
             if len(name) > 2 and len(_lineages(name, regions)) == 1
         )
-    return _mentioned({name for name in names if not _shared(name, rivals, regions)}, article)
+    return frozenset(name for name in names if not _shared(name, rivals, regions))
 
 
 def _lineages(name: str, regions: Table) -> set[str]:
@@ -191,21 +194,29 @@ def _shared(name: str, rivals: Sequence[str], regions: Table) -> bool:
     return len(_lineages(name, regions).intersection(rivals)) > 1
 
 
-def _mentioned(names: Iterable[str], article: str) -> bool:
+def _mentioned(names: frozenset[str], context: str) -> bool:
     """Whether one of the names stands in the article, as a word."""
-    return any(
-        re.search(
-            r"(?<![가-힣])"
-            + r"\s*".join(map(re.escape, name.split()))
-            + ("" if len(name) > 2 and name[-1] in "시군구도" else AFTER_SHORT),
-            article,
-        )
-        for name in names
-        if name not in ORDINARY
+    telling = names - ORDINARY
+    return bool(telling and _as_words(telling).search(_compatible(context)))
+
+
+@lru_cache(maxsize=4)
+def _compatible(context: str) -> str:
+    """An article in NFKC: several names of one are read one after the other."""
+    return unicodedata.normalize("NFKC", context)
+
+
+@cache
+def _as_words(names: frozenset[str]) -> re.Pattern[str]:
+    """One pattern for all of them: to search once is many times quicker than to search for each."""
+    each = (
+        r"\s*".join(map(re.escape, name.split())) + ("" if len(name) > 2 and name[-1] in "시군구도" else AFTER_SHORT)
+        for name in sorted(names)
     )
+    return re.compile(f"(?<![가-힣])(?:{'|'.join(each)})")
 
 
-def _generation(generations: Sequence[Unit], words: Sequence[Unit], when: AsOf | None, article: str) -> Unit:
+def _generation(generations: Sequence[Unit], words: Sequence[Unit], when: AsOf | None, context: str) -> Unit:
     """The generation of a unit that is meant: the one of the article's date, else of the words, else of its 시도 in the article."""
     pool = list(words)
     if when is not None:
@@ -214,11 +225,13 @@ def _generation(generations: Sequence[Unit], words: Sequence[Unit], when: AsOf |
             before = generations[0].since is not None and when.last < generations[0].since
             standing = [generations[0] if before else generations[-1]]
         pool = [unit for unit in standing if unit in words] or standing
+    if len(pool) == 1:
+        return pool[0]
     spoken = [
         unit
         for unit in pool
         if _mentioned(
-            set(unit.sido_names()).difference(*(other.sido_names() for other in pool if other != unit)), article
+            frozenset(unit.sido_names()).difference(*(other.sido_names() for other in pool if other != unit)), context
         )
     ]
     return spoken[0] if len(spoken) == 1 else max(pool, key=lambda unit: unit.since or date.min)

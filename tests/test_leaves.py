@@ -1,0 +1,123 @@
+"""The leaves of a record: its quotes, what they support, and the texts that it copied."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from every_type import Dog, Everything, Kind, everything
+from helpers import resolve
+from hypothesis import given
+from pydantic import BaseModel
+
+from workbench.leaves import Citation, walk
+from workbench.schema import Cited, Quote, is_chosen, is_quote, key_step, pointer
+
+
+def test_a_quote_supports_the_copied_texts_beside_it() -> None:
+    class Item(BaseModel):
+        name: str
+        aliases: list[str]
+        status: Literal["a"]
+        kind: Kind
+        number: int
+        missing: str | None
+        quote: Quote
+
+    item = Item(name="가", aliases=["나", "다"], status="a", kind=Kind.NEW, number=1, missing=None, quote="q")
+    assert walk(item).citations == [
+        Citation("/quote", "q", (("/name", "가"), ("/aliases/0", "나"), ("/aliases/1", "다")))
+    ]
+
+
+def test_a_quote_supports_what_cites_nothing_itself_and_nothing_that_does() -> None:
+    class Inner(BaseModel):
+        unit: str
+
+    class Outer(BaseModel):
+        inner: Inner
+        by_name: dict[str, Inner]
+        own: Dog
+        quote: Quote
+
+    outer = Outer(
+        inner=Inner(unit="가"), by_name={"a/b": Inner(unit="나")}, own=Dog(kind="dog", name="다", quote="r"), quote="q"
+    )
+    assert walk(outer).citations == [
+        Citation("/quote", "q", (("/inner/unit", "가"), ("/by_name/a~1b/unit", "나"))),
+        Citation("/own/quote", "r", (("/own/name", "다"),)),
+    ]
+
+
+def test_a_cited_list_is_supported_as_a_whole() -> None:
+    assert walk(Cited[list[str]](value=["가", "나"], quote="q")).citations == [
+        Citation("/quote", "q", (("/value/0", "가"), ("/value/1", "나")))
+    ]
+
+
+def test_a_quote_that_is_absent_is_no_citation() -> None:
+    class Item(BaseModel):
+        name: str
+        quote: Quote | None
+
+    assert walk(Item(name="가", quote=None)).citations == []
+    assert walk(Item(name="가", quote="q")).citations == [Citation("/quote", "q", (("/name", "가"),))]
+
+
+@given(everything)
+def test_every_citation_points_into_the_record(record: Everything) -> None:
+    dumped = record.model_dump(mode="json")
+    for citation in walk(record).citations:
+        assert resolve(dumped, citation.at) == citation.quote
+        assert all(resolve(dumped, at) == text for at, text in citation.leaves)
+
+
+# --- one walk instead of three
+
+
+def inside(item: object, at: str) -> Iterator[tuple[object, str]]:
+    """What a list or a dictionary holds."""
+    if isinstance(item, list | tuple):
+        yield from ((child, f"{at}/{number}") for number, child in enumerate(item))
+    if isinstance(item, dict):
+        yield from ((child, at + pointer(key_step(key))) for key, child in item.items())
+
+
+def copied_below(item: object, at: str, *, uncited: bool) -> Iterator[tuple[str, str]]:
+    """The copied texts of what a field holds, read as the words say: one question, one walk. ``uncited``: only what cites nothing itself."""
+    if isinstance(item, str):
+        yield at, item
+    elif isinstance(item, BaseModel) and (not uncited or not any(map(is_quote, type(item).model_fields.values()))):
+        yield from copied_in(item, at, uncited=uncited)
+    for child, place in inside(item, at):
+        yield from copied_below(child, place, uncited=uncited)
+
+
+def copied_in(item: BaseModel, at: str, *, uncited: bool) -> Iterator[tuple[str, str]]:
+    for name, field in type(item).model_fields.items():
+        if not is_quote(field) and not is_chosen(field.annotation):
+            yield from copied_below(getattr(item, name), at + pointer(name), uncited=uncited)
+
+
+def cited_below(item: object, at: str) -> Iterator[Citation]:
+    if isinstance(item, BaseModel):
+        fields = type(item).model_fields
+        for name in (name for name, field in fields.items() if is_quote(field)):
+            if isinstance(quote := getattr(item, name), str):
+                yield Citation(at + pointer(name), quote, tuple(copied_in(item, at, uncited=True)))
+        for name in fields:
+            yield from cited_below(getattr(item, name), at + pointer(name))
+    for child, place in inside(item, at):
+        yield from cited_below(child, place)
+
+
+@given(everything)
+def test_one_walk_gives_what_a_walk_for_each_question_gives(record: Everything) -> None:
+    walked = walk(record)
+    assert walked.citations == list(cited_below(record, ""))
+    assert [(copied.at, copied.text) for copied in walked.copied] == list(copied_in(record, "", uncited=False))
+
+
+@given(everything)
+def test_what_stands_behind_a_closed_list_is_cited_and_not_copied(record: Everything) -> None:
+    places = [at for at, *_ in walk(record).copied]
+    assert not any(at.startswith("/choice") for at in places)
+    assert any(citation.at == "/choice/quote" for citation in walk(record).citations) == isinstance(record.choice, Dog)
