@@ -33,7 +33,9 @@ CREATE TABLE made (of TEXT);
 CREATE TABLE goldens (name TEXT PRIMARY KEY, stat TEXT, texts TEXT) WITHOUT ROWID;
 CREATE TABLE entries (article TEXT PRIMARY KEY, start INTEGER, text TEXT, golden TEXT, of TEXT, row TEXT);
 """
-LISTS: Final = tuple(index for index, field in enumerate(fields(Row)) if field.name in {"fields", "findings", "origins"})
+LISTS: Final = tuple(
+    index for index, field in enumerate(fields(Row)) if field.name in {"fields", "findings", "origins"}
+)
 LAYOUT: Final = 1
 
 
