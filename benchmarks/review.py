@@ -141,13 +141,16 @@ def _field(page: str, name: str) -> str:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--articles", type=int, nargs="*", default=[1_000, 10_000])
+    arguments.add_argument(
+        "--goldens", type=int, nargs="*", help="How many have goldens; a twentieth, and all, if not given."
+    )
     arguments.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.measure:
         print(json.dumps(measure(given.measure)))
         return
     for articles in given.articles:
-        for goldens in (articles // 20, articles):
+        for goldens in given.goldens or (articles // 20, articles):
             with tempfile.TemporaryDirectory() as folder:
                 build(Path(folder), articles, goldens)
                 for opening in ("first opening", "opened again"):

@@ -40,6 +40,9 @@ from workbench.wishes import apply
 __all__ = ["app", "assets"]
 
 PATIENCE: Final = 0.2
+"""Seconds."""
+SOON: Final = 100
+"""Articles that may be scored in that time; for more it is not worth waiting."""
 FILTERS: Final = "back"
 """The form field that holds the address's query, so that the article after this one is the list's next."""
 
@@ -129,7 +132,8 @@ class _Pages:
     async def _wait(self) -> None:
         """Wait for what is not known yet, once: of a small run it is all there a moment later, of a large one it takes as long as it takes."""
         patience, self._patience = self._patience, 0.0
-        if patience:
+        progress = await asyncio.to_thread(lambda: self.pile.progress)
+        if patience and progress.articles - progress.known <= SOON:
             await asyncio.to_thread(self.pile.wait, patience)
 
     async def help(self, request: Request) -> Response:
