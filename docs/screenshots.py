@@ -71,7 +71,7 @@ def main() -> None:
             return
         browser = engines.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         with review() as url:
-            size = {"width": given.width, "height": given.height}
+            size: Any = {"width": given.width, "height": given.height}
             take(browser.new_context(viewport=size, color_scheme=given.scheme), url, given.into)
         browser.close()
 
