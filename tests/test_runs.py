@@ -10,7 +10,7 @@ from workbench.extract import Extraction
 from workbench.findings import Finding
 from workbench.runs import Glimpse
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20) | st.sampled_from(
+TEXT = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
     [',"record":', ',"findings":[]', '"title":"', "\\", '\\"', '{"article":']
 )
 NAMES = TEXT | st.sampled_from(["record", "findings", "title", "origins", "article", "state", "text"])
