@@ -25,8 +25,9 @@ format: .venv/.test ## put the code into its one form
 	@.venv/bin/ruff check --quiet --fix .
 	@.venv/bin/ruff format --quiet .
 
-docs: .venv/.test ## the pages of docs/ that are made from the code
+docs: .venv/.test ## the pages of docs/ that are made from the code; of the last run, where there is a browser, the README's pictures
 	@.venv/bin/python docs/generate.py
+	@.venv/bin/python docs/screenshots.py
 
 bench: .venv/.test ## the measurements of docs/evaluation.md, side by side with peers where they are installed
 	@for script in benchmarks/*.py; do .venv/bin/python $$script; done

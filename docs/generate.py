@@ -130,8 +130,10 @@ def _helps(command: click.Command, name: str, group: click.Context | None) -> It
     context = click.Context(command, info_name=name, parent=group, terminal_width=WIDTH, **command.context_settings)
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
-        for inner in sorted(command.commands):
-            yield from _helps(command.commands[inner], inner, context)
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            if found is not None:
+                yield from _helps(found, inner, context)
 
 
 if __name__ == "__main__":

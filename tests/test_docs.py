@@ -4,10 +4,11 @@ import re
 import runpy
 import tomllib
 
+import click
 import pytest
 from small_project import ROOT
 
-from workbench.cli.main import cli
+from workbench.cli.main import COMMANDS, cli
 from workbench.settings import Differences, ModelSettings, Settings
 
 PAGES: dict[str, str] = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()
@@ -21,7 +22,14 @@ def test_each_generated_page_is_what_the_code_says(page: str) -> None:
 
 def test_every_command_that_the_readme_names_exists() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"\bworkbench (\w+)", readme.split("## ", 1)[1])) <= {*cli.commands, "is"}
+    assert set(re.findall(r"\bworkbench (\w+)", readme.split("## ", 1)[1])) <= {*COMMANDS, "is"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_command_does_is_said_of_it_as_it_says_itself(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert COMMANDS[name].does == command.get_short_help_str(limit=200)
 
 
 def test_every_module_stands_in_the_readmes_map() -> None:

@@ -12,9 +12,7 @@ from test_decide import Desk, fresh
 from workbench.decide import read_shown, record_hash
 from workbench.errors import WorkbenchError
 from workbench.goldens import Golden, write_golden
-from workbench.schema import form
-from workbench.scoring import score
-from workbench.standing import Mark, Standing, progress
+from workbench.standing import Mark, Standing
 from workbench.wishes import Subject
 
 RECORD_HASH = record_hash(RECORD)
@@ -40,12 +38,6 @@ def shown(desk: Desk) -> Golden:
     now, _ = read_shown(desk.folder, "a", Street)
     assert now
     return now
-
-
-def progress_of(desk: Desk) -> tuple[int, int]:
-    now = shown(desk)
-    leaves = score(now.record, RECORD, form(Street), alternates=now.alternates).leaves
-    return progress(leaves, standing(desk), RECORD_HASH, now)
 
 
 def edit(desk: Desk, old: str, new: str) -> None:
@@ -257,40 +249,6 @@ def test_an_undo_that_is_not_in_the_golden_leaves_what_it_undid_in_force(desk: D
     found = standing(desk)
     assert (found.unwritten, [mark.action for mark in found.marks]) == (lost.id, ["absent", "keep"])
     assert action_at(desk, "/shops/0/name") == "keep"
-
-
-# --- how far
-
-
-def test_what_differs_wants_a_decision(desk: Desk) -> None:
-    decided, wanting = progress_of(desk)
-    leaves = score(golden().record, RECORD, form(Street)).leaves
-    assert (decided, wanting) == (0, sum(leaf.verdict not in {"correct", "absent"} for leaf in leaves))
-
-
-def test_each_decision_brings_it_closer_and_what_was_taken_over_still_counts(desk: Desk) -> None:
-    _, wanting = progress_of(desk)
-    desk.decide("accept", None, "/street")
-    assert progress_of(desk) == (1, wanting)
-    desk.decide("keep", "/shops/0/since")
-    assert progress_of(desk) == (2, wanting)
-    desk.decide("skip", "/shops/1/name")
-    desk.decide("flag", "/shops/1/name", note="왜?")
-    assert progress_of(desk) == (2, wanting)
-    desk.decide("keep", "")
-    assert progress_of(desk)[0] == progress_of(desk)[1]
-
-
-def test_of_a_golden_that_was_started_from_the_record_every_leaf_wants_a_decision(tmp_path: Any) -> None:
-    desk = Desk(tmp_path)
-    started = desk.decide("accept", "", "")
-    assert standing(desk).started == started.id
-    leaves = score(RECORD, RECORD, form(Street)).leaves
-    assert progress_of(desk) == (0, sum(leaf.verdict != "absent" for leaf in leaves))
-    desk.decide("keep", "/street", "/street")
-    assert progress_of(desk)[0] == 1
-    desk.decide("keep", "")
-    assert progress_of(desk)[0] == progress_of(desk)[1]
 
 
 def test_an_undone_start_is_none(tmp_path: Any) -> None:

@@ -14,7 +14,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import jsonlines
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from workbench.canonical import canonical_text, first_problem, hash_text
@@ -242,6 +241,8 @@ def _read_lines(file: Path) -> Iterator[Article | Rejected]:
 
 
 def _read_line(raw: bytes, place: str, fallback: str) -> Article | Rejected | None:
+    import jsonlines  # noqa: PLC0415 - few articles are lines
+
     try:
         text = decode(raw).strip()
         if not text:

@@ -175,6 +175,12 @@ class Log:
                 known = self._standings[article] = seen, Standing(self._marks.get(article, []), seen)
             return known[1]
 
+    def marks(self, article: str) -> tuple[Mark, ...]:
+        """What was decided about a golden, oldest first, in force or not."""
+        with self._lock:
+            self._refresh()
+            return tuple(self._marks.get(article, ()))
+
     @property
     def articles(self) -> tuple[str, ...]:
         """The ids of the goldens on which there is a line."""

@@ -138,8 +138,12 @@ FROM lines JOIN files USING (file) WHERE key = ? ORDER BY name, start
 """
 
 
-def cache_file(folder: Path) -> Path:
+def cache_file(folder: Path, what: str = "recordings") -> Path:
     """Where the index of a folder is kept. It is of one machine, as SQLite's locks are.
+
+    Args:
+        folder: What it is of.
+        what: Which of its indexes.
 
     Raises:
         OSError: If the user has no home.
@@ -149,7 +153,7 @@ def cache_file(folder: Path) -> Path:
         base = base if base.is_absolute() else Path.home() / ".cache"
     except RuntimeError as error:
         raise OSError(str(error)) from error
-    return base / "workbench" / f"recordings-{digest(f'{platform.node()} {folder.resolve()}').hex()}.sqlite"
+    return base / "workbench" / f"{what}-{digest(f'{platform.node()} {folder.resolve()}').hex()}.sqlite"
 
 
 def remove_index(place: Path) -> None:

@@ -5,6 +5,7 @@ torn line, the last. A last line that lacks nothing but its line end is whole: n
 """
 
 import fcntl
+import json
 import os
 import shutil
 import time
@@ -14,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-import jsonlines
 from pydantic import JsonValue
 
 from workbench.canonical import line
@@ -164,10 +164,11 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         ValueError: If it is none.
     """
     try:
-        with jsonlines.Reader([raw.decode()]) as reader:
-            value: dict[str, Any] = reader.read(type=dict)
-    except (jsonlines.InvalidLineError, RecursionError) as error:
+        value = json.loads(raw.decode())
+    except RecursionError as error:
         raise ValueError(str(error)) from error
+    if not isinstance(value, dict):
+        raise ValueError("this is no JSON object")  # noqa: TRY004 - as of every other line that is none
     return value
 
 

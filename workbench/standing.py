@@ -16,11 +16,9 @@ from workbench.errors import WishError
 from workbench.goldens import Golden, steps_of
 from workbench.places import found_at
 from workbench.schema import pointer
-from workbench.scoring import Leaf
-from workbench.scoring.verdicts import NOT_WRONG
 from workbench.wishes import Action
 
-__all__ = ["DECIDED", "Mark", "Standing", "progress", "value_hash"]
+__all__ = ["DECIDED", "Mark", "Standing", "value_hash"]
 
 DECIDED: Final = frozenset({"accept", "keep", "correct", "alternate", "absent"})
 """What settles a leaf. Who skips or flags leaves it open."""
@@ -220,21 +218,6 @@ class Standing:
 def value_hash(value: JsonValue) -> str:
     """By which it is known whether a place still holds what it held."""
     return hash_json(value)
-
-
-def progress(leaves: Iterable[Leaf], standing: Standing, record: str | None, golden: Golden | None) -> tuple[int, int]:
-    """How many leaves are decided, of how many that want a decision.
-
-    Those want one that differ or that somebody has decided about; of a golden that was started, all do: that it is as the record says
-    is where it came from, not a judgement.
-    """
-    decided = wanting = 0
-    for leaf in leaves:
-        mark = standing.of(leaf.golden_at, leaf.record_at, record, golden)
-        if mark or leaf.verdict not in NOT_WRONG or (standing.started and leaf.verdict != "absent"):
-            wanting += 1
-            decided += bool(mark and mark.action in DECIDED)
-    return decided, wanting
 
 
 def _upward(at: str | None) -> Iterable[str]:

@@ -14,10 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.articles import Article
@@ -28,6 +26,10 @@ from workbench.examples import Example, Examples
 from workbench.jsonschema import json_schema, strict_schema
 from workbench.schema import load_schema
 from workbench.settings import Mode
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 __all__ = ["Facets", "FrontMatter", "Request", "Task", "load_task", "reask_key", "render", "request_key"]
 
@@ -248,18 +250,23 @@ def _messages(body: str, file: Path) -> tuple[tuple[str, str], ...]:
 
 
 @cache
-def _template(text: str) -> Template:
+def _template(text: str) -> "Template":
     return _environment().from_string(text)
 
 
 @cache
-def _environment() -> ImmutableSandboxedEnvironment:
+def _environment() -> "ImmutableSandboxedEnvironment":
+    from jinja2 import StrictUndefined  # noqa: PLC0415 - it takes as long as the rest of this module, and many a command renders nothing
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
     return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
 @cache
 def _names(text: str) -> frozenset[str]:
     """The variables that a template names, used or not."""
+    from jinja2 import meta  # noqa: PLC0415
+
     return frozenset(meta.find_undeclared_variables(_environment().parse(text)))
 
 
@@ -325,6 +332,8 @@ def _shown(example: Example) -> dict[str, JsonValue]:
 
 
 def _rendered(task: Task, article: Article, examples: Sequence[Example] = ()) -> list[tuple[str, str]]:
+    from jinja2 import TemplateSyntaxError, UndefinedError  # noqa: PLC0415
+
     variables: Mapping[str, object] = {
         "article": _known(article),
         "examples": [_shown(example) for example in examples],

@@ -23,7 +23,7 @@ class Site:
     def __init__(self, root: Path, **desk: Any) -> None:
         self.root = root
         self.desk: Desk = make_desk(root, **desk)
-        self.client = TestClient(app(self.desk), follow_redirects=True)
+        self.client = TestClient(app(self.desk, patience=60), follow_redirects=True)
 
     def get(self, address: str, status: int = 200) -> BeautifulSoup:
         answer = self.client.get(address)
@@ -488,6 +488,7 @@ class TestWork:
         goldens = dict.fromkeys(list(texts)[:50], GOLDENS["bookshop"])
         desk = make_desk(tmp_path, texts=texts, records=dict.fromkeys(texts, RECORDS["bookshop"]), goldens=goldens)
         pile = Pile(desk)
+        assert pile.wait()
         assert pile.scored == 50
         pile.rows()
         assert pile.scored == 50

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from report.made_up import HOSTILE
 from review.serving import TOKEN, Served, serving
 from review.street import GOLDENS, RECORDS, TEXTS, golden, log_lines, make_desk
 
+from workbench.extract import Extraction
 from workbench.review.app import app, assets
 
 PENDING = "document.querySelectorAll('details.decide.wants').length"
@@ -462,3 +465,26 @@ def test_axe_finds_nothing_serious(tab: Opener, address: str, width: int, scheme
         if one["impact"] in {"serious", "critical"}
     ]
     assert serious == []
+
+
+def test_the_list_fills_itself_while_articles_are_scored_and_keeps_the_focus(browser: Any, tmp_path: Path) -> None:
+    free = Event()
+    desk = make_desk(tmp_path)
+
+    def texts(extraction: Extraction) -> str | None:
+        assert free.wait(60)
+        return desk.texts(extraction)
+
+    styles, scripts = assets()
+    sources = {"styles": [one.source for one in styles], "scripts": [one.source for one in scripts]}
+    with serving(app(replace(desk, texts=texts), patience=0), **sources) as served:
+        tab = Tab(browser, served)
+        page = tab.open()
+        assert "of 3 articles so far" in page.inner_text("#looking")
+        page.focus("#articles a >> text=bookshop")
+        free.set()
+        page.wait_for_selector("#looking", state="detached")
+        assert tab.focused == "bookshop"
+        assert page.inner_text("#articles tbody tr:has-text('bookshop') td:nth-of-type(1)").startswith("1.000")
+        assert tab.complaints == []
+        tab.context.close()

@@ -64,6 +64,8 @@ class _Money(click.ParamType[Decimal]):
 
 
 MONEY = _Money()
+HELD = 64
+"""Articles of a file each whose texts are held."""
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters that JSON lets through, and marks of writing direction."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
@@ -260,18 +262,25 @@ def _notes(info: RunInfo, task: Task, goldens: Goldens | None) -> Iterator[str]:
 
 
 def texts_of(here: Project) -> Callable[[Extraction], str | None]:
-    """Gives the text of an extraction's article, as long as it still stands where the run found it."""
-    known: dict[str, str] = {}
-    read: set[str] = set()
+    """Gives the text of an extraction's article, as long as it still stands where the run found it.
+
+    A file of many articles is read once and held; of files of one the last few are.
+    """
+    many: dict[str, dict[str, str]] = {}
+    few: dict[str, dict[str, str]] = {}
 
     def text(extraction: Extraction) -> str | None:
+        if not extraction.text:
+            return None
         file = re.sub(r":\d+$", "", extraction.place)
-        if extraction.text and extraction.text not in known and file not in read:
-            read.add(file)
+        known = many.get(file) or few.get(file)
+        if known is None:
             path = here.path(file)
-            for article in read_articles([path]) if path.is_file() else ():
-                if isinstance(article, Article):
-                    known[article.hash] = article.text
-        return known.get(extraction.text or "")
+            found = read_articles([path]) if path.is_file() else ()
+            known = {article.hash: article.text for article in found if isinstance(article, Article)}
+            (many if file != extraction.place else few)[file] = known
+            for oldest in list(few)[:-HELD]:
+                few.pop(oldest, None)
+        return known.get(extraction.text)
 
     return text

@@ -7,56 +7,104 @@ have them, 130 interrupted and 141 the reader of our output has gone.
 import os
 import sys
 import traceback
+from collections.abc import Mapping
+from importlib import import_module
 from io import TextIOWrapper
+from typing import Final, NamedTuple
 
 import click
 
-from workbench import __version__
-from workbench.cli.check import doctor, render
-from workbench.cli.common import print_json
-from workbench.cli.compare import compare
-from workbench.cli.export import export
-from workbench.cli.goldens import agreement, goldens
-from workbench.cli.judge import diff, evaluate, show
-from workbench.cli.read import read
-from workbench.cli.recordings import recordings
-from workbench.cli.review import review
-from workbench.cli.run import run
-from workbench.cli.score import score
-from workbench.cli.vote import vote
 from workbench.errors import AnswerIsNo, WorkbenchError
-from workbench.report.terminal import plain
 
-__all__ = ["cli", "main"]
+__all__ = ["COMMANDS", "Where", "cli", "main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="workbench")
+class Where(NamedTuple):
+    """Where a command is, and what it does in a line: as its own help has it."""
+
+    module: str
+    name: str
+    does: str
+
+
+COMMANDS: Final[Mapping[str, Where]] = {
+    "agreement": Where(
+        "goldens",
+        "agreement",
+        "Hold two labellings against each other: F1 between the labellers, by field, with its interval over articles.",
+    ),
+    "compare": Where(
+        "compare", "compare", "Compare RUN_B with RUN_A, the baseline: by how much it is better or worse, and where."
+    ),
+    "diff": Where("judge", "diff", "Show where records differ from their goldens, leaf by leaf, with the reason."),
+    "doctor": Where(
+        "check",
+        "doctor",
+        "Check key, endpoint, model, prompt, schema, goldens and recordings; exit 1 if something is wrong.",
+    ),
+    "eval": Where(
+        "judge",
+        "evaluate",
+        "Score a run (the last one, if none is named) against the goldens, by article and by field.",
+    ),
+    "export": Where(
+        "export",
+        "export",
+        "Write the data set of a run (the last one, if none is named): its articles, and a table for each list of the schema.",
+    ),
+    "goldens": Where("goldens", "goldens", "The hand-labelled answers."),
+    "read": Where(
+        "read",
+        "read",
+        "Read a copied amount, date or region; what cannot be read without guessing is refused with exit code 1.",
+    ),
+    "recordings": Where("recordings", "recordings", "The recorded responses, and what keeps a store of them in order."),
+    "render": Where(
+        "check",
+        "render",
+        "Show the exact request that would be sent for an article (a file, or the id of one of the project's own).",
+    ),
+    "review": Where(
+        "review", "review", "Open a page on which a person reads each article, sees what differs, and decides."
+    ),
+    "run": Where("run", "run", "Extract a record from every article."),
+    "score": Where(
+        "score", "score", "Score one JSON file against another, leaf by leaf, lists aligned; no project is needed."
+    ),
+    "show": Where(
+        "judge", "show", "Show one article's extraction: the record, the passage behind each value, the findings."
+    ),
+    "vote": Where(
+        "vote", "vote", "Merge runs of one task, samples of a model or several models, into a new run, by vote."
+    ),
+}
+
+
+class _Commands(click.Group):
+    """The commands, of which the one that is called is imported and no other: each needs something heavy that the others do not."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        where = COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        command: click.Command = getattr(import_module(f"workbench.cli.{where.module}"), where.name)
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, where.does) for name, where in sorted(COMMANDS.items())])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="workbench", prog_name="workbench")
 def cli() -> None:
     """Fill structured records from articles with a language model, score them, replay them.
 
     Data goes to stdout, messages to stderr. Every command takes --json.
     """
-
-
-for command in (
-    run,
-    vote,
-    evaluate,
-    diff,
-    show,
-    review,
-    compare,
-    export,
-    agreement,
-    goldens,
-    recordings,
-    score,
-    read,
-    render,
-    doctor,
-):
-    cli.add_command(command)
 
 
 def main() -> None:
@@ -74,7 +122,7 @@ def main() -> None:
         click.echo("interrupted; what is in the run folder and the recordings stays", err=True)
         code = 130
     except WorkbenchError as error:
-        click.echo(f"error: {plain(error)}", err=True)
+        _say(error)
         code = error.exit_code
         if type(error) is not AnswerIsNo:  # a gate's judgement stands in the object that its command has printed
             _tell(
@@ -86,7 +134,7 @@ def main() -> None:
         code = 141
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {plain(f'{where}{error.strerror or error}')}", err=True)
+        _say(f"{where}{error.strerror or error}")
         code = 2
     except Exception:  # noqa: BLE001 - the last line of defence: said in full, never swallowed
         traceback.print_exc()
@@ -98,7 +146,16 @@ def main() -> None:
     sys.exit(code)
 
 
+def _say(error: object) -> None:
+    """What went wrong, in letters that cannot speak to the terminal."""
+    from workbench.report.terminal import plain  # noqa: PLC0415 - what goes well need not wait for it
+
+    click.echo(f"error: {plain(error)}", err=True)
+
+
 def _tell(error: dict[str, str], code: int) -> None:
     """With ``--json`` an error is an object on stdout too, for a program to read."""
     if "--json" in sys.argv:
+        from workbench.cli.common import print_json  # noqa: PLC0415 - as above
+
         print_json({"error": {"code": code, **error}})

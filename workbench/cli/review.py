@@ -60,12 +60,10 @@ def review(  # noqa: PLR0917 - click gives each option by its name
     # A second is soon spent, and every command imports this module.
     from workbench.decide import may_write  # noqa: PLC0415
     from workbench.decisions import Log  # noqa: PLC0415
-    from workbench.review.app import app, assets  # noqa: PLC0415
     from workbench.review.desk import Desk  # noqa: PLC0415
     from workbench.review.doubts import doubts, others_of  # noqa: PLC0415
-    from workbench.review.guard import HOST, Guard  # noqa: PLC0415
     from workbench.review.person import name_of, open_browser  # noqa: PLC0415
-    from workbench.review.serve import listen, serve  # noqa: PLC0415
+    from workbench.review.serve import HOST, listen, serve  # noqa: PLC0415
 
     here = project()
     reviewed = the_run(here, run)
@@ -95,18 +93,9 @@ def review(  # noqa: PLR0917 - click gives each option by its name
         language=language(),
         uncertainty=partial(doubts, reviewed, others, task.schema),
     )
-    styles, scripts = assets()
     listening = listen(port)
     port = listening.getsockname()[1]
     token, once = token_urlsafe(32), token_urlsafe(32)
-    guard = Guard(
-        app(desk),
-        port=port,
-        token=token,
-        once=once,
-        styles=[style.source for style in styles],
-        scripts=[script.source for script in scripts],
-    )
     address = f"http://{HOST}:{port}/?token="
     said: dict[str, Any] = {
         "run": str(reviewed.folder),
@@ -114,12 +103,25 @@ def review(  # noqa: PLR0917 - click gives each option by its name
         "by": desk.by,
         "writable": desk.writable,
     }
+    _say(desk.log, by=desk.by, folder=reviewed.folder, writable=desk.writable)
     with suppress(KeyboardInterrupt):  # from here on that is how it ends
-        _say(desk.log, by=desk.by, folder=reviewed.folder, writable=desk.writable)
         click.echo(line({"url": address + token, **said}) if as_json else address + token, nl=not as_json)
         # Other users of the machine can read a browser's command line: the secret there is good for one time.
         if not no_browser and not open_browser(address + once):
             stderr().print("there is no browser to open it in: open the address yourself")
+        # Whoever comes to the address now is kept waiting by the socket, and gets in when the pages are there.
+        from workbench.review.app import app, assets  # noqa: PLC0415
+        from workbench.review.guard import Guard  # noqa: PLC0415
+
+        styles, scripts = assets()
+        guard = Guard(
+            app(desk),
+            port=port,
+            token=token,
+            once=once,
+            styles=[style.source for style in styles],
+            scripts=[script.source for script in scripts],
+        )
         serve(guard, listening)
 
 

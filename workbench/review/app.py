@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil
-from threading import Lock
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
@@ -40,6 +39,10 @@ from workbench.wishes import apply
 
 __all__ = ["app", "assets"]
 
+PATIENCE: Final = 0.2
+"""Seconds."""
+SOON: Final = 100
+"""Articles that may be scored in that time; for more it is not worth waiting."""
 FILTERS: Final = "back"
 """The form field that holds the address's query, so that the article after this one is the list's next."""
 
@@ -60,9 +63,14 @@ def _environment() -> Environment:
     return own
 
 
-def app(desk: Desk) -> Starlette:
-    """The pages of a run. Who may see them, and from where, is the guard's to say."""
-    pages = _Pages(desk)
+def app(desk: Desk, patience: float = PATIENCE) -> Starlette:
+    """The pages of a run. Who may see them, and from where, is the guard's to say.
+
+    Args:
+        desk: What lies on the reviewer's desk.
+        patience: How many seconds the first page waits for what is not known yet, before it shows what is.
+    """
+    pages = _Pages(desk, patience)
     routes = [
         Route("/", pages.list, methods=["GET"]),
         Route("/help", pages.help, methods=["GET"]),
@@ -78,29 +86,26 @@ def app(desk: Desk) -> Starlette:
 class _Pages:
     """The answers, over one pile of articles."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, patience: float) -> None:
         self.desk = desk
-        self._pile: Pile | None = None
-        self._lock = Lock()
-
-    @property
-    def pile(self) -> Pile:
-        """The articles, looked through when they are first asked for."""
-        with self._lock:
-            if self._pile is None:
-                self._pile = Pile(self.desk)
-            return self._pile
+        self.pile = Pile(desk)
+        self._patience = patience
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Begin to look through the articles while the browser opens; an error is said to whoever asks for a page."""
-        looking = asyncio.create_task(asyncio.to_thread(lambda: self.pile))
+        looking = asyncio.create_task(asyncio.to_thread(self.pile.begin))
         looking.add_done_callback(lambda task: task.cancelled() or task.exception())
-        yield
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.pile.close)
 
     async def list(self, request: Request) -> Response:
-        """The articles that the address asks for, a page of them."""
+        """The articles that the address asks for, a page of them; of those that are being looked through, what is known."""
+        await self._wait()
         filters = Filters.parse(request.query_params)
+        progress = self.pile.progress
         rows = self.pile.rows(filters.order)
         found = listed(rows, filters, self.pile.words_of)
         pages = max(1, ceil(len(found) / PAGE))
@@ -115,6 +120,7 @@ class _Pages:
             first=(number - 1) * PAGE + 1,
             pages=pages,
             counts=counts,
+            progress=progress,
             f1=sum(scores) / len(scores) if scores else None,
             scored=len(scores),
             names=short_paths(counts.fields),
@@ -123,12 +129,20 @@ class _Pages:
             doubts=any(row.doubt is not None for row in rows),
         )
 
+    async def _wait(self) -> None:
+        """Wait for what is not known yet, once: of a small run it is all there a moment later, of a large one it takes as long as it takes."""
+        patience, self._patience = self._patience, 0.0
+        progress = await asyncio.to_thread(lambda: self.pile.progress)
+        if patience and progress.articles - progress.known <= SOON:
+            await asyncio.to_thread(self.pile.wait, patience)
+
     async def help(self, request: Request) -> Response:
         """What can be done, and by which key."""
         return self._page("help.html", filters=Filters.parse(request.query_params))
 
     async def article(self, request: Request) -> Response:
         """One article."""
+        await self._wait()
         return self._article(self._open(request), Filters.parse(request.query_params))
 
     async def decide(self, request: Request) -> Response:
@@ -220,9 +234,9 @@ class _Pages:
         status: int = 200,
     ) -> Response:
         page = page_of(opened, self.desk, problem)
-        rows = listed(self.pile.rows(filters.order), replace(filters, page=1), self.pile.words_of)
-        order = [row.article for row in rows]
-        everything = [row.article for row in self.pile.rows(filters.order)]
+        rows = self.pile.rows(filters.order)
+        order = [row.article for row in listed(rows, filters, self.pile.words_of)]
+        everything = [row.article for row in rows]
         earlier, place, later = _neighbours(opened.article, order, everything)
         now_there = None
         if conflict and conflict.asked and opened.golden and (at := conflict.asked.target or conflict.asked.at):

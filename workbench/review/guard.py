@@ -17,9 +17,10 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["HOST", "LARGEST_BODY", "Guard"]
+from workbench.review.serve import HOST
 
-HOST: Final = "127.0.0.1"
+__all__ = ["LARGEST_BODY", "Guard"]
+
 LARGEST_BODY: Final = 4 << 20
 """Bytes that a request may send: a form that carries a long article's worth of text."""
 UNFIT: Final = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")

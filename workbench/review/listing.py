@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 from workbench.evaluate import ArticleScore
 from workbench.extract import State
 from workbench.review.desk import Order
+from workbench.runs import Glimpse
 from workbench.scoring.verdicts import NOT_WRONG
 
-__all__ = ["PAGE", "Filters", "Row", "Tallies", "folded", "listed", "ordered", "row_of", "tallies"]
+__all__ = ["PAGE", "Filters", "Row", "Tallies", "folded", "listed", "ordered", "row_of", "scored_row", "tallies"]
 
 PAGE: Final = 200
 """Articles on one page of the list."""
@@ -42,7 +43,8 @@ class Row:
         open: How many of them nobody has; 1 for an article without a golden, which is to be labelled.
         doubt: How far two runs disagree on it, from 0 to 1; None if there is but one.
         origins: Of its recordings.
-        trouble: What is wrong with its golden.
+        trouble: What is wrong with its golden, or with its record, in words.
+        pending: Whether it was not looked at yet: what takes a score is not known.
     """
 
     article: str
@@ -61,44 +63,59 @@ class Row:
     doubt: float | None = None
     origins: tuple[str, ...] = ()
     trouble: str = ""
+    pending: bool = False
 
     @property
     def done(self) -> bool:
         """Whether there is nothing left to decide."""
-        return not self.open
+        return not self.open and not self.pending
 
 
 UNFOUND: Final = frozenset({"ungrounded_quote", "value_not_in_article"})
 
 
-def row_of(scored: ArticleScore, *, decided: int, left: int, doubt: float | None = None) -> Row:
-    """The line of an article.
-
-    Args:
-        scored: The article and its score.
-        decided: How many of its differences somebody has decided on.
-        left: How many nobody has.
-        doubt: How far two runs disagree on it.
-    """
-    extraction = scored.extraction
-    wrong = [leaf.path for leaf in scored.score.leaves if leaf.verdict not in NOT_WRONG] if scored.score else []
-    names = tuple(finding.name for finding in extraction.findings)
+def row_of(glimpse: Glimpse) -> Row:
+    """The line of an article that was not looked at yet."""
+    names = tuple(finding.name for finding in glimpse.findings)
     return Row(
-        article=extraction.article,
-        title=extraction.title,
-        publisher=extraction.publisher,
-        state=extraction.state,
-        golden=scored.golden,
-        f1=scored.f1 if scored.score else None,
-        wrong=len(wrong),
-        fields=tuple(sorted(set(wrong))),
-        worst=scored.worst,
+        article=glimpse.article,
+        title=glimpse.title,
+        publisher=glimpse.publisher,
+        state=glimpse.state,
+        golden=None,
+        f1=None,
+        wrong=0,
+        fields=(),
+        worst=None,
         findings=names,
         ungrounded=sum(name in UNFOUND for name in names),
+        origins=glimpse.origins,
+        pending=True,
+    )
+
+
+def scored_row(row: Row, scored: ArticleScore | None, *, decided: int, left: int) -> Row:
+    """The line of an article that was looked at.
+
+    Args:
+        row: Its line before.
+        scored: Its score; None if it has none.
+        decided: How many of its differences somebody has decided on.
+        left: How many nobody has.
+    """
+    score = scored.score if scored else None
+    wrong = [leaf.path for leaf in score.leaves if leaf.verdict not in NOT_WRONG] if score else []
+    return replace(
+        row,
+        golden=scored.golden if scored else None,
+        f1=scored.f1 if scored and score else None,
+        wrong=len(wrong),
+        fields=tuple(sorted(set(wrong))),
+        worst=scored.worst if scored else None,
         decided=decided,
         open=left,
-        doubt=doubt,
-        origins=extraction.origins,
+        trouble="",
+        pending=False,
     )
 
 

@@ -14,9 +14,9 @@ from workbench.report.places import steps_of as steps_for_people
 from workbench.report.spans import Clipped, clip
 from workbench.review.forms import Asked, shown_value
 from workbench.review.pile import Opened
-from workbench.review.stops import NOWHERE, Stop, value_at
+from workbench.review.stops import NOWHERE, Stop, value_at, wants
 from workbench.schema import pointer, scalars
-from workbench.standing import DECIDED, Mark
+from workbench.standing import Mark
 from workbench.wanted import Wanted, wanted
 
 __all__ = ["Gap", "Panel", "Past", "Problem", "gaps", "history", "panel", "place_words"]
@@ -103,14 +103,13 @@ def panel(
     given = value_at(opened.about.record, record_at) if record_at is not None else None
     mark = _mark(stop, opened)
     asked = problem.asked if problem and (problem.asked.at, problem.asked.record_at) == stop.place else None
-    called_for = stop.wrong or opened.standing.started is not None or mark is not None
     return Panel(
         stop=stop,
         wanted=wanted(schema, steps_of(stop.target)) if stop.target is not None else None,
         fill=asked.typed if asked else shown_value(given) or shown_value(held),
         mark=decisions[mark.id] if mark else None,
         done=DONE[mark.action] if mark else "",
-        wants=called_for and (mark is None or mark.action not in DECIDED),
+        wants=wants(stop.place, mark, opened.standing, wrong=stop.wrong),
         gives=given is not None,
         has=held is not None,
         error=problem.says if problem and asked else "",

@@ -1,35 +1,46 @@
 """The articles of a run as the page knows them: a line each, kept in step with goldens and log, and one opened at a time.
 
-Records are read again from the run when an article is opened; what stays in memory is a line an article. A score is computed once, and again
-only when the article's golden has changed, whoever changed it.
+The list is there as soon as the run's lines are read. Goldens, scores and the words to be searched come after it, in a thread of their own, and whoever
+asks meanwhile gets what is known. Records are read again from the run when an article is opened; what stays in memory is a line an article, and its
+words. A score is computed once, kept for the next review of the run, and computed again only when the article's golden or its decisions have changed,
+whoever changed them.
 """
 
-import json
-import os
-from collections.abc import Iterable, Mapping
+import sqlite3
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TypeAlias
+from itertools import islice
+from threading import Condition, RLock, Thread
+from typing import Final
 
 from pydantic import BaseModel, JsonValue
 
-from workbench.articles import is_id
 from workbench.decide import read_shown, record_hash
 from workbench.errors import GoldenError, RunError
 from workbench.evaluate import ArticleScore, score_article
 from workbench.extract import Extraction, read_record
 from workbench.goldens import Golden
 from workbench.review.desk import Desk, Order
-from workbench.review.listing import Row, folded, ordered, row_of
+from workbench.review.folder import Folder, Stat
+from workbench.review.kept import Entry, Kept, digest
+from workbench.review.listing import Row, folded, ordered, row_of, scored_row
+from workbench.review.stops import progress
 from workbench.runs import Run
 from workbench.schema import scalars, values
-from workbench.standing import Mark, Standing, progress
+from workbench.standing import Mark, Standing
 from workbench.wishes import Subject
 
-__all__ = ["Opened", "Pile"]
+__all__ = ["Opened", "Pile", "Progress"]
 
-_Stat: TypeAlias = tuple[int, int, int]
+AT_ONCE: Final = 20
+"""Articles that are looked at again before a page is shown; of more the page says that they are being scored."""
+TOGETHER: Final = 200
+"""Articles that are kept in one go."""
+WORDS: Final = 4
+"""Articles whose words are read for each that is scored: to search is wanted sooner than the last score."""
 
 
 @dataclass(frozen=True)
@@ -65,81 +76,308 @@ class Opened:
         return record_hash(self.about.record)
 
 
-@dataclass
-class _Known:
-    """What is kept of an article: its line, where it stands in the run, its text's hash, and the state of golden and log that the line is of."""
+@dataclass(frozen=True)
+class Progress:
+    """How far the articles have been looked through.
 
-    row: Row
-    offset: int
-    text: str | None
-    golden: str
-    seen: str | None
-    marks: tuple[Mark, ...] | None
+    Attributes:
+        articles: How many there are.
+        known: Of how many all that the list shows is known.
+        searched: Of how many the words are.
+    """
+
+    articles: int
+    known: int
+    searched: int
 
 
 class Pile:
-    """Every article of the run that lies on the desk.
+    """Every article of the run that lies on the desk. Safe to use from several threads.
 
     Attributes:
         desk: The desk.
         scored: How many scores were computed so far.
-        notes: What a reviewer should know of the goldens.
     """
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.scored = 0
-        self.notes: tuple[str, ...] = ()
-        self._stats: dict[str, _Stat] = {}
-        self._texts: dict[str, tuple[str, ...]] = {}
-        self._by_text: dict[str, str] = {}
-        self._words: dict[str, str] = {}
-        self._known: dict[str, _Known] = {}
-        self._against = dict(_offsets(desk.against)) if desk.against else {}
-        self._doubts: Mapping[str, float] | None = None
-        self._goldens_changed()
-        for offset, extraction in desk.run.placed():
-            self._known[extraction.article] = self._look(extraction, offset)
+        self._lock = RLock()
+        self._turn = Condition(self._lock)
+        self._thread: Thread | None = None
+        self._ending = False
+        self._error: BaseException | None = None
+        self._folder = Folder(desk.folder)
+        self._looked = False
+        self._entries: dict[str, Entry] = {}
+        self._first: dict[str, Row] = {}
         self._orders: dict[Order, list[str]] = {}
-        for order in ("worst", "article"):
-            self._orders[order] = [row.article for row in ordered(self._rows(), order)]
+        self._marked: dict[str, tuple[Mark, ...]] = {}
+        self._pending: dict[str, None] = {}
+        self._wordless: deque[str] = deque()
+        self._words: dict[str, str] = {}
+        self._doubts: Mapping[str, float] = {}
+        self._kept: Kept | None = None
+        self._unkept = ""
+        self._against: dict[str, int] = {}
+
+    # --- what a page asks
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reviewer should know of the goldens."""
+        return (*self._folder.notes, *([self._unkept] if self._unkept else []))
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has been looked through."""
+        with self._lock:
+            self._read_run()
+            everything = len(self._entries)
+            known = everything - len(self._pending) if self._looked else 0
+            return Progress(everything, known, len(self._words))
 
     def rows(self, order: Order | None = None) -> list[Row]:
-        """Every article, in an order as it was when the run was opened: an article keeps its place while one works on it."""
-        self._refresh()
-        order = order or self.desk.order
-        if order not in self._orders:
-            self._doubts = self.desk.uncertainty()
-            for known in self._known.values():
-                known.row = replace(known.row, doubt=self._doubts.get(known.row.article))
-            self._orders[order] = [row.article for row in ordered(self._rows(), order)]
-        return [self._known[article].row for article in self._orders[order]]
-
-    def _rows(self) -> Iterable[Row]:
-        return (known.row for known in self._known.values())
+        """Every article, in an order as it was when it was first scored: an article keeps its place while one works on it."""
+        with self._lock:
+            self._begin()
+            if self._looked:
+                self._refresh()
+            order = order or self.desk.order
+            if order == "uncertainty" and not self._doubts:
+                self._doubts = self.desk.uncertainty()
+                for article, entry in self._entries.items():
+                    self._entries[article] = replace(
+                        entry, row=replace(entry.row, doubt=self._doubts.get(article))
+                    )  # fmt: skip
+            if order not in self._orders:
+                first = (self._first.get(article, entry.row) for article, entry in self._entries.items())
+                if order == "uncertainty":
+                    first = (entry.row for entry in self._entries.values())
+                self._orders[order] = [row.article for row in ordered(first, order)]
+            return [self._entries[article].row for article in self._orders[order]]
 
     def open(self, article: str) -> Opened | None:
         """An article, read anew; None if the run has none of this id.
 
         Raises:
             GoldenError: If its golden does not hold.
-            RunError: If the run has changed since it was opened.
+            RunError: If its record does not fit the schema any more, or the run has changed since it was opened.
         """
-        known = self._known.get(article)
-        if known is None:
-            return None
-        self._refresh()
-        extraction = self._read(self.desk.run, article, known.offset)
-        return self._open(extraction)
+        with self._lock:
+            self._begin()
+            entry = self._entries.get(article)
+            if entry is None:
+                return None
+            self._turn.wait_for(lambda: self._looked or self._thread is None)
+            self._begin()
+            self._refresh()
+        return self._open(self._read(self.desk.run, article, entry.offset))
 
     def words_of(self, row: Row) -> str:
-        """The text and the values of an article, to be searched."""
-        if row.article not in self._words:
-            extraction = self._read(self.desk.run, row.article, self._known[row.article].offset)
-            found = (value for _, value in scalars(extraction.record) if isinstance(value, str))
-            parts = (row.article, row.title or "", self.desk.texts(extraction) or "", *found)
-            self._words[row.article] = folded("\n".join(parts))
-        return self._words[row.article]
+        """The text and the values of an article, to be searched; nothing where they were not read yet."""
+        return self._words.get(row.article, "")
+
+    # --- looking through
+
+    def begin(self) -> None:
+        """Look through the articles in a thread of its own, if there is something to look through."""
+        with self._lock:
+            self._begin()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until all is known; whether it is. An error that ended the looking is raised by whatever is asked next.
+
+        Args:
+            seconds: How long at the most; None for as long as it takes.
+        """
+        with self._turn:
+            self._begin()
+            return self._turn.wait_for(lambda: self._thread is None, seconds)
+
+    def close(self) -> None:
+        """End the thread, when it has done with the article it is at."""
+        with self._turn:
+            self._ending = True
+            self._turn.wait_for(lambda: self._thread is None)
+
+    def _begin(self) -> None:
+        """Read the run if it was not read, raise what ended the looking, and go on with it if anything is left."""
+        if self._error:
+            error, self._error = self._error, None
+            raise error
+        self._read_run()
+        if self._thread is None and not self._ending and (self._pending or self._wordless or not self._looked):
+            self._thread = Thread(target=self._work, name="review", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        error: BaseException | None = None
+        try:
+            self._look_at_goldens()
+            self._look_through()
+        except BaseException as caught:  # noqa: BLE001 - raised by whatever is asked of the pile next
+            error = caught
+        with self._turn:
+            self._error, self._thread = error, None
+            self._turn.notify_all()
+
+    def _look_through(self) -> None:
+        fresh: dict[str, Entry] = {}
+        while True:
+            with self._lock:
+                article = next(iter(self._pending), None)
+                words = list(islice(self._wordless, WORDS))
+                if (article is None and not words) or self._ending:
+                    break
+                entry = self._entries[article] if article else None
+            if article and entry:
+                after = self._looked_at(article, entry)
+                with self._lock:
+                    if self._entries[article] is entry:  # else its golden changed meanwhile, and it is looked at again
+                        self._put(article, after)
+                        fresh[article] = after
+            for other in words:
+                self._words[other] = self._words_in(other)
+                self._wordless.popleft()
+            if len(fresh) >= TOGETHER:
+                self._keep(fresh)
+                fresh = {}
+        self._keep(fresh)
+
+    def _read_run(self) -> None:
+        """Read the lines of the run, or what is kept of them."""
+        if self._entries:
+            return
+        entries: dict[str, Entry] = {}
+        try:
+            self._kept = Kept(self.desk.run, self.desk.task.schema)
+            entries = self._kept.entries()
+        except (OSError, sqlite3.Error) as error:
+            self._keep_no_more(error)
+        if not entries:
+            for offset, glimpse in self.desk.run.glimpses():
+                entries[glimpse.article] = Entry(row_of(glimpse), offset, glimpse.text, glimpse.article)
+        if self.desk.against:
+            self._against = {glimpse.article: offset for offset, glimpse in self.desk.against.glimpses()}
+        self._wordless.extend(entries)
+        self._entries = entries
+
+    def _look_at_goldens(self) -> None:
+        """Read which golden answers which article; take over the scores that are kept, and have the others made."""
+        if self._looked:
+            return
+        known: dict[tuple[str, Stat], tuple[str, ...]] = {}
+        with self._keeping() as kept:
+            known = kept.texts() if kept else {}
+        self._folder.update(known)
+        with self._turn:
+            for article in self._entries:
+                self._place(article)
+            self._looked = True
+            self._turn.notify_all()
+        with self._keeping() as kept:
+            if kept and known.keys() != self._folder.stats.items():
+                kept.keep_texts(self._folder.stats, self._folder.texts)
+        self._keep({article: entry for article, entry in self._entries.items() if not entry.of})
+
+    @contextmanager
+    def _keeping(self) -> Iterator[Kept | None]:
+        """What is kept; None if it cannot be, which is said once and stops nothing."""
+        try:
+            yield self._kept
+        except sqlite3.Error as error:
+            self._keep_no_more(error)
+
+    def _keep_no_more(self, error: Exception) -> None:
+        self._kept = None
+        self._unkept = f"what is found out here cannot be kept for the next time: {error}"
+
+    def _keep(self, entries: Mapping[str, Entry]) -> None:
+        with self._keeping() as kept:
+            if kept and entries:
+                kept.keep(entries)
+
+    def _place(self, article: str) -> None:
+        """Hold what is known of an article against goldens and log; it is pending if a score is wanted."""
+        entry = self._entries[article]
+        name = self._folder.golden_of(article, entry.text)
+        golden = name or article
+        marks = self.desk.log.marks(golden)
+        if name is None:
+            row = scored_row(entry.row, None, decided=0, left=1)
+            self._put(article, replace(entry, row=row, golden=golden, of=""))
+        elif entry.of and entry.of == digest(self._folder.stats.get(name), marks):
+            self._put(article, replace(entry, row=replace(entry.row, pending=False), golden=golden))
+        else:
+            row = replace(entry.row, pending=True, golden=name)
+            self._entries[article] = replace(entry, row=row, golden=golden, of="")
+            self._pending[article] = None
+        if marks:
+            self._marked[golden] = marks
+
+    def _put(self, article: str, entry: Entry) -> None:
+        """What was found out of an article; its place among the others is that of the first time."""
+        self._entries[article] = entry
+        self._pending.pop(article, None)
+        if article not in self._first:
+            self._first[article] = entry.row
+            self._orders.clear()
+
+    def _refresh(self) -> None:
+        """Look again at each article whose golden or whose decisions have changed."""
+        changed = self._folder.update()
+        for golden in {*self.desk.log.articles, *self._marked}:
+            marks = self.desk.log.marks(golden)
+            if marks != self._marked.get(golden, ()):
+                changed.add(golden)
+                self._marked[golden] = marks
+        if not changed:
+            return
+        stale = [
+            article
+            for article, entry in self._entries.items()
+            if not changed.isdisjoint({article, entry.golden, entry.text})
+        ]
+        for article in stale:
+            self._place(article)
+        pending = [article for article in stale if article in self._pending]
+        if len(pending) <= AT_ONCE:
+            fresh = {article: self._looked_at(article, self._entries[article]) for article in pending}
+            for article, entry in fresh.items():
+                self._put(article, entry)
+            self._keep(fresh)
+        self._begin()
+
+    def _looked_at(self, article: str, entry: Entry) -> Entry:
+        """An article with its score; what is wrong with its golden or its record stands in its line."""
+        desk, schema = self.desk, self.desk.task.schema
+        extraction = self._read(desk.run, article, entry.offset)
+        marks = self.desk.log.marks(entry.golden)
+        stat = self._folder.stats.get(entry.golden)
+        sought: list[str | None] = []
+
+        def text_of(one: Extraction) -> str | None:
+            sought.append(desk.texts(one))
+            return sought[-1]
+
+        try:
+            golden, seen = read_shown(desk.folder, entry.golden, schema)
+            scored = score_article(extraction, golden, schema, text_of)
+        except (GoldenError, RunError) as error:
+            says = f"its golden does not hold: {error.what}" if isinstance(error, GoldenError) else error.what
+            row = scored_row(entry.row, None, decided=0, left=1)
+            return replace(entry, row=replace(row, golden=entry.golden, trouble=says), of="")
+        standing = desk.log.standing(entry.golden, seen)
+        decided, left = 0, 1
+        if golden:
+            self.scored += 1
+            decided, left = progress(scored, golden, _form(extraction, schema), standing)
+        row = scored_row(entry.row, scored, decided=decided, left=left)
+        whole = golden is not None and None not in sought  # with its text at hand the score may be another
+        return replace(entry, row=row, of=digest(stat, marks) if whole else "")
+
+    # --- reading
 
     def _read(self, run: Run, article: str, offset: int) -> Extraction:
         extraction = run.at(offset)
@@ -147,17 +385,16 @@ class Pile:
             raise RunError("the run has changed since it was opened", where=str(run.folder), way_out="open it anew")
         return extraction
 
-    def _golden_id(self, extraction: Extraction) -> str | None:
-        """The golden that answers the text; one that cannot be read is its namesake's."""
-        found = self._by_text.get(extraction.text or "")
-        if found is None and (not extraction.text or not self._texts.get(extraction.article, ("",))):
-            return extraction.article if extraction.article in self._stats else None
-        return found
+    def _words_in(self, article: str) -> str:
+        entry = self._entries[article]
+        extraction = self._read(self.desk.run, article, entry.offset)
+        found = (value for _, value in scalars(extraction.record) if isinstance(value, str))
+        return folded("\n".join((article, entry.row.title or "", self.desk.texts(extraction) or "", *found)))
 
     def _open(self, extraction: Extraction) -> Opened:
         desk = self.desk
         schema = desk.task.schema
-        name = self._golden_id(extraction)
+        name = self._folder.golden_of(extraction.article, extraction.text)
         golden, seen = read_shown(desk.folder, name, schema) if name else (None, None)
         offset = self._against.get(extraction.article)
         other = None
@@ -180,87 +417,8 @@ class Pile:
             beside=None if other is None else _form(other.extraction, schema),
         )
 
-    def _look(self, extraction: Extraction, offset: int) -> _Known:
-        """The line of an article, for the list; what is wrong with its golden stands there."""
-        schema = self.desk.task.schema
-        name = self._golden_id(extraction)
-        known = name or extraction.article
-        try:
-            golden, seen = read_shown(self.desk.folder, name, schema) if name else (None, None)
-        except GoldenError as error:
-            row = row_of(ArticleScore(extraction, None, None), decided=0, left=1)
-            return _Known(replace(row, golden=name, trouble=error.what), offset, extraction.text, known, None, None)
-        standing = self.desk.log.standing(known, seen)
-        decided, left, scored = 0, 1, ArticleScore(extraction, None, None)
-        if golden:
-            self.scored += 1
-            scored = score_article(extraction, golden, schema, self.desk.texts)
-            leaves = scored.score.leaves if scored.score else ()
-            record = record_hash(_form(extraction, schema)) if standing.marks else None
-            decided, wanted = progress(leaves, standing, record, golden)
-            left = wanted - decided
-        row = row_of(scored, decided=decided, left=left, doubt=(self._doubts or {}).get(extraction.article))
-        return _Known(row, offset, extraction.text, known, seen, standing.marks)
-
-    def _refresh(self) -> None:
-        """Look again at each article whose golden or whose decisions have changed."""
-        changed = self._goldens_changed()
-        log = self.desk.log
-        for article, known in self._known.items():
-            stale = bool(changed) and not changed.isdisjoint({known.golden, known.text, article})
-            if stale or (known.marks is not None and log.standing(known.golden, known.seen).marks != known.marks):
-                self._known[article] = self._look(self._read(self.desk.run, article, known.offset), known.offset)
-
-    def _goldens_changed(self) -> set[str]:
-        """The goldens whose files are not what they were, and the texts that these answer or answered."""
-        stats = _stats(self.desk.folder)
-        changed = {name for name in stats.keys() | self._stats.keys() if stats.get(name) != self._stats.get(name)}
-        texts: set[str] = set()
-        for name in changed:
-            texts.update(self._texts.pop(name, ()))
-            if name in stats:
-                self._texts[name] = _texts(self.desk.folder / f"{name}.json")
-                texts.update(self._texts[name])
-        if changed:
-            self._index()
-        self._stats = stats
-        return changed | texts
-
-    def _index(self) -> None:
-        """Find goldens by their texts; where two answer the same, the first by name does, and that is said."""
-        self._by_text = {}
-        notes = []
-        for name, some in sorted(self._texts.items()):
-            for text in some:
-                first = self._by_text.setdefault(text, name)
-                if first != name:
-                    notes.append(f"{first} and {name} answer the same text, {text}: delete it from one of the two")
-        self.notes = tuple(notes)
-
 
 def _form(extraction: Extraction, schema: type[BaseModel]) -> JsonValue:
     """An extraction's record in the form of a golden."""
     record = read_record(extraction, schema)
     return None if record is None else values(record)
-
-
-def _offsets(run: Run) -> Iterable[tuple[str, int]]:
-    return ((extraction.article, offset) for offset, extraction in run.placed())
-
-
-def _stats(folder: Path) -> dict[str, _Stat]:
-    """What tells one state of each golden's file from another."""
-    if not folder.is_dir():
-        return {}
-    with os.scandir(folder) as entries:
-        files = [(entry.name.removesuffix(".json"), entry.stat()) for entry in entries if entry.name.endswith(".json")]
-    return {name: (stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in files if is_id(name)}
-
-
-def _texts(file: Path) -> tuple[str, ...]:
-    """The texts that a golden answers; none of one that cannot be read, of which `read_shown` says why."""
-    try:
-        found = json.loads(file.read_bytes())["texts"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
-    return tuple(text for text in found if isinstance(text, str)) if isinstance(found, list) else ()

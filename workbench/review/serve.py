@@ -4,15 +4,18 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-
-import uvicorn
-from starlette.types import ASGIApp
+from typing import TYPE_CHECKING, Final
 
 from workbench.errors import SettingsError
 from workbench.report.terminal import plain
-from workbench.review.guard import HOST
 
-__all__ = ["config_of", "listen", "serve", "telling"]
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+__all__ = ["HOST", "config_of", "listen", "serve", "telling"]
+
+HOST: Final = "127.0.0.1"
 
 
 def listen(port: int) -> socket.socket:
@@ -37,8 +40,10 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
-def config_of(app: ASGIApp) -> uvicorn.Config:
+def config_of(app: "ASGIApp") -> "uvicorn.Config":
     """How the server is set."""
+    import uvicorn  # noqa: PLC0415 - the socket listens before it is there
+
     return uvicorn.Config(
         app,
         http="h11",
@@ -54,8 +59,10 @@ def config_of(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
+def serve(app: "ASGIApp", listening: socket.socket) -> None:
     """Serve until Ctrl-C, which is no error."""
+    import uvicorn  # noqa: PLC0415 - as above
+
     with telling(), suppress(KeyboardInterrupt):
         uvicorn.Server(config_of(app)).run(sockets=[listening])
 

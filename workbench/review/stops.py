@@ -1,7 +1,7 @@
 """What there is to decide on an article: one stop for each field, and one for each item that only one side has.
 
 An item of the record that the golden lacks is taken or left as a whole, and so is an item of the golden that the record lacks: such fields
-are one stop. Once taken, its fields are stops of their own.
+are one stop. Once taken, its fields are stops of their own. Stops are what is counted, on the list as on the article's page.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,14 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import JsonValue
 
-from workbench.goldens import steps_of
+from workbench.decide import record_hash
+from workbench.evaluate import ArticleScore
+from workbench.goldens import Golden, steps_of
 from workbench.report.view import ArticleView, Group, Row
+from workbench.scoring.verdicts import NOT_WRONG, partners
+from workbench.standing import DECIDED, Mark, Standing
 
-__all__ = ["NOWHERE", "Place", "Stop", "item_of", "stops", "value_at"]
+__all__ = ["NOWHERE", "Place", "Stop", "item_of", "progress", "stops", "value_at", "wants"]
 
 Place: TypeAlias = tuple[str | None, str | None]
 """JSON Pointers into the golden and into the record's form; None where there is nothing."""
@@ -57,7 +61,7 @@ class Stop:
 
 def stops(
     view: ArticleView,
-    partners: Mapping[str, str],
+    pairs: Mapping[str, str],
     golden: JsonValue,
     record: JsonValue,
     beside: Mapping[str, str] | None = None,
@@ -66,16 +70,16 @@ def stops(
 
     Args:
         view: The article as it is shown.
-        partners: Which item of the record is which of the golden, as pointers.
+        pairs: Which item of the record is which of the golden, as pointers.
         golden: The golden's record.
         record: The record in the form of a golden.
         beside: The partners of the second run's record; None where there is none.
     """
-    of_golden = {other: one for one, other in partners.items()}
+    of_golden = {other: one for one, other in pairs.items()}
     placed = []
     for group in view.groups:
         for row in group.rows:
-            place, target = _place(row, partners, of_golden, golden, record)
+            place, target = _place((row.golden_at, row.at), pairs, of_golden, golden, record)
             other = _beside(row, beside or {}, golden)
             placed.append(((place, target, other if place == NOWHERE else None), other, group, row))
     found = []
@@ -90,42 +94,85 @@ def stops(
     return found
 
 
-def _beside(row: Row, partners: Mapping[str, str], golden: JsonValue) -> Place | None:
+def _beside(row: Row, pairs: Mapping[str, str], golden: JsonValue) -> Place | None:
     if row.beside is None or row.beside.at is None:
         return None
     if row.golden_at is not None:
         return row.golden_at, row.beside.at
-    return None, _lacking(row.beside.at, partners, golden)[0]
+    return None, _lacking(row.beside.at, pairs, golden)[0]
 
 
 def _label(group: Group, row: Row | None) -> str:
     return " › ".join(part for part in (group.label, row.name if row else "") if part)
 
 
+def progress(article: ArticleScore, golden: Golden, record: JsonValue, standing: Standing) -> tuple[int, int]:
+    """How many stops of an article somebody has decided on, and how many want it: see `wants`.
+
+    Args:
+        article: Its score.
+        golden: Its golden.
+        record: Its record in the form of a golden.
+        standing: What stands decided.
+    """
+    leaves = article.score.leaves if article.score else ()
+    of_record = partners(leaves)
+    of_golden = {other: one for one, other in of_record.items()}
+    wrong: dict[Place, bool] = {}
+    for leaf in leaves:
+        if leaf.verdict != "absent":
+            place, _ = _place((leaf.golden_at, leaf.record_at), of_record, of_golden, golden.record, record)
+            wrong[place] = wrong.get(place, False) or leaf.verdict not in NOT_WRONG
+    name = record_hash(record) if standing.marks else None
+    decided = left = 0
+    for place, differs in wrong.items():
+        mark = standing.of(*place, name, golden)
+        left += wants(place, mark, standing, wrong=differs)
+        decided += mark is not None and mark.action in DECIDED
+    return decided, left
+
+
+def wants(place: Place, mark: Mark | None, standing: Standing, *, wrong: bool) -> bool:
+    """Whether a stop wants a decision.
+
+    Those do that differ or that somebody skipped or flagged; of a golden that was started, all do: that it is as the record says is where it came from,
+    not a judgement. What only a second run has is shown, and wants nothing.
+
+    Args:
+        place: The stop's.
+        mark: The decision in force on it.
+        standing: What stands decided on the article.
+        wrong: Whether golden and record say different things there.
+    """
+    called_for = wrong or mark is not None or standing.started is not None
+    return place != NOWHERE and called_for and (mark is None or mark.action not in DECIDED)
+
+
 def _place(
-    row: Row, partners: Mapping[str, str], of_golden: Mapping[str, str], golden: JsonValue, record: JsonValue
+    leaf: Place, pairs: Mapping[str, str], of_golden: Mapping[str, str], golden: JsonValue, record: JsonValue
 ) -> tuple[Place, str | None]:
-    """The largest part that holds the row and that one side lacks altogether, the row itself where both have it; and the golden's place for it."""
-    if row.golden_at is not None and row.at is not None:
-        return (row.golden_at, row.at), row.golden_at
-    if row.at is not None:
-        at, there = _lacking(row.at, partners, golden)
+    """The largest part that holds a leaf and that one side lacks altogether, the leaf itself where both have it; and the golden's place for it."""
+    golden_at, record_at = leaf
+    if golden_at is not None and record_at is not None:
+        return (golden_at, record_at), golden_at
+    if record_at is not None:
+        at, there = _lacking(record_at, pairs, golden)
         return (None, at), there
-    if row.golden_at is None:
+    if golden_at is None:
         return NOWHERE, None
-    at, _ = _lacking(row.golden_at, of_golden, record)
+    at, _ = _lacking(golden_at, of_golden, record)
     return (at, None), at
 
 
-def _lacking(at: str, partners: Mapping[str, str], other: JsonValue) -> tuple[str, str | None]:
+def _lacking(at: str, pairs: Mapping[str, str], other: JsonValue) -> tuple[str, str | None]:
     """The shortest pointer on the way to ``at`` whose counterpart the other side lacks; and that counterpart, None for an item."""
     steps, there = at.split("/"), ""
     for length in range(2, len(steps) + 1):
         here = "/".join(steps[:length])
         if isinstance(value_at(other, there), list):
-            if here not in partners:
+            if here not in pairs:
                 return here, None
-            there = partners[here]
+            there = pairs[here]
         else:
             there = f"{there}/{steps[length - 1]}"
             if value_at(other, there) is None:

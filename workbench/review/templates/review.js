@@ -238,4 +238,24 @@
     sessionStorage.removeItem("search");
     search();
   }
+
+  // While articles are being scored the list fills itself; whoever types in its fields is let alone, and the focus stays on its article.
+  const fill = (after) => {
+    if (!$("#looking") && !$("#searching")) return;
+    setTimeout(() => {
+      fetch(location.href).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status))).then((text) => {
+        const list = $("#list"), at = document.activeElement;
+        if (!at.closest(".filters")) {
+          const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("#list");
+          const href = at.matches("#articles a") ? at.getAttribute("href") : null;
+          list.replaceWith(document.adoptNode(fresh));
+          const same = href && links().find((link) => link.getAttribute("href") === href);
+          if (same) same.focus({ preventScroll: true });
+          if (!$("#looking") && !$("#searching")) say("All articles are scored.");
+        }
+        fill(Math.min(after * 1.5, 10000));
+      }).catch(() => { /* the server has gone, or says why on the next page */ });
+    }, after);
+  };
+  fill(400);
 })();
