@@ -12,6 +12,7 @@ from io import TextIOWrapper
 import click
 
 from workbench import __version__
+from workbench.cli.batch import batch
 from workbench.cli.check import doctor, render
 from workbench.cli.common import print_json
 from workbench.cli.compare import compare
@@ -40,6 +41,7 @@ def cli() -> None:
 
 for command in (
     run,
+    batch,
     evaluate,
     diff,
     show,
