@@ -12,7 +12,7 @@ demo: .venv/.demo ## replay the seed articles' recordings and score them: no key
 	@.venv/bin/workbench agreement goldens/plan/first-pass goldens/plan/second-pass | tail -1
 
 test: check .venv/.browser ## everything; what could not run says so
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto --dist loadfile
 
 check: .venv/.test ## what test does before pytest: style, types, import directions
 	@.venv/bin/ruff check --quiet .

@@ -97,7 +97,7 @@ def test_a_decomposed_quote_is_found() -> None:
     assert found(unicodedata.normalize("NFD", "김제시는 항공")) == ["김제시는 항공"]
 
 
-@pytest.mark.parametrize("mark", LOST)
+@pytest.mark.parametrize("mark", sorted(LOST))
 def test_a_question_mark_in_the_article_stands_for_a_mark_that_was_lost(mark: str) -> None:
     assert found(f"항공{mark}드론 산업") == ["항공?드론 산업"]
 

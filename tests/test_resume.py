@@ -560,3 +560,36 @@ def test_a_count_of_tokens_that_makes_no_sense_stands_at_the_worst_case(begun: A
     usage = {"prompt_tokens": count, "completion_tokens": count}
     folder = begun(ok(ANSWERS["bakery"], usage=usage))
     assert [attempt["assumed"] for attempt in lines(folder / "attempts.jsonl")] == [True, False]
+
+
+def test_events_end_with_the_figures_though_nothing_was_left_to_do(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun(ok(ANSWERS["bakery"]))
+    result = go_on(workbench, server, folder, "--events")
+    last = json.loads(result.err.splitlines()[-1])
+    assert (last["event"], last["run"], last["states"]) == ("end", str(folder.resolve()), {"ok": 2})
+
+
+def test_a_run_of_another_project_is_refused(
+    begun: Any, tmp_path: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = begun().resolve()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pyproject.toml").write_text('[tool.workbench]\nmodel = "small"\n', encoding="utf-8")
+    monkeypatch.chdir(other)
+    result = go_on(workbench, server, folder)
+    assert (result.code, len(server.requests)) == (2, 2)
+    assert "this run is of another project" in result.err
+
+
+def test_a_run_whose_articles_were_edited_into_no_files_is_refused_in_words(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    file = begun() / "run.json"
+    info = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**info, "articles": ["a\0b"]}), encoding="utf-8")
+    result = go_on(workbench, server, file.parent)
+    assert result.code == 2
+    assert "holds a null" in result.err

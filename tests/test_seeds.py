@@ -124,3 +124,13 @@ def test_the_published_articles_run_against_an_endpoint_and_find_their_goldens(
     answered = {article["article"]: article["golden"] for article in scored["articles"]}
     assert answered == {article.id: GOLDENS.by_text[article.hash].id for article in published_articles()}
     assert (scored["f1"], scored["recall"]) == (0, 0)
+
+
+def test_each_article_has_three_samples() -> None:
+    recordings = lines(ROOT / "seeds" / "recordings" / "transcribed.jsonl")
+    articles = {recording["facets"]["article"] for recording in recordings}
+    assert len(articles) == len([*(ROOT / "seeds" / "articles").glob("*.txt")])
+    assert (
+        len(recordings) == len({(one["facets"]["article"], one["sample"]) for one in recordings}) == 3 * len(articles)
+    )
+    assert {one["sample"] for one in recordings} == {0, 1, 2}

@@ -12,10 +12,13 @@ from statistics import fmean
 
 from pydantic import BaseModel
 
+from workbench.consensus import stored_places
+from workbench.errors import RunError
 from workbench.extract import Extraction, read_record
 from workbench.goldens import Golden, Goldens
 from workbench.schema import form, scalars, values
 from workbench.scoring import Items, Leaf, Score, Tally, score
+from workbench.scoring.reliability import Given, Reliability, Sure, reliability
 from workbench.scoring.stats import Interval, interval
 from workbench.scoring.verdicts import by_path
 
@@ -31,12 +34,14 @@ class ArticleScore:
         golden: Its golden's id, None if it has none.
         score: None if it has no golden.
         filled: How many leaves its record fills, quotes aside.
+        given: How sure a vote is of each leaf that its record gives, and whether that is right; None where there was no vote.
     """
 
     extraction: Extraction
     golden: str | None
     score: Score | None
     filled: int = 0
+    given: tuple[Given, ...] | None = None
 
     @property
     def precision(self) -> float:
@@ -143,6 +148,11 @@ class Evaluation:
                 found[path].append(f1)
         return {path: interval(scores) for path, scores in found.items()}
 
+    @cached_property
+    def reliability(self) -> Reliability | None:
+        """What the confidence of a vote is worth; None if the run is no vote, or nothing was scored."""
+        return reliability([_sure(article) for article in self.scored if article.score])
+
     @property
     def critical(self) -> Iterator[tuple[str, Leaf]]:
         """Each critical leaf that is wrong, with its article's id."""
@@ -216,7 +226,36 @@ def score_article(
     scored = score(
         golden.record, found, form(schema), alternates=golden.alternates, as_of=as_of, article=lambda: text(extraction)
     )
-    return ArticleScore(extraction, golden.id, scored, filled)
+    given = _given(extraction, scored, record) if record is not None and extraction.confidence else None
+    return ArticleScore(extraction, golden.id, scored, filled, given)
+
+
+def _given(extraction: Extraction, scored: Score, record: BaseModel) -> tuple[Given, ...]:
+    """The leaves that a vote's record gives."""
+    stored = stored_places(record)
+    given = [leaf for leaf in scored.leaves if leaf.record_at is not None and leaf.verdict != "absent"]
+    try:
+        return tuple(
+            Given(extraction.confidence[stored(leaf.record_at or "")], leaf.verdict == "correct", leaf.weight)
+            for leaf in given
+        )
+    except KeyError as error:
+        raise RunError(
+            f"its record has a value without a confidence, at {error}",
+            where=extraction.article,
+            way_out="the schema changed since the vote, or its lines were: vote again",
+        ) from error
+
+
+def _sure(article: ArticleScore) -> Sure:
+    expected = sum(leaf.weight for leaf in article.score.leaves if _expected(leaf)) if article.score else 0.0
+    shares = article.extraction.confidence.values()
+    return Sure(article.given or (), expected, article.extraction.state == "ok", fmean(shares) if shares else None)
+
+
+def _expected(leaf: Leaf) -> bool:
+    """Whether it counts in recall."""
+    return leaf.verdict in {"correct", "mismatch", "omission"}
 
 
 def _notes(articles: tuple[ArticleScore, ...], goldens: Goldens) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.articles import Article, Rejected
 from workbench.canonical import canonical_json, check_json, first_problem
@@ -11,6 +11,7 @@ from workbench.completions import Usage, read_completion
 from workbench.endpoints import Model
 from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayMiss, RunError, SchemaError
 from workbench.evidence import Span, ground
+from workbench.examples import Example
 from workbench.findings import Finding, findings
 from workbench.prices import NOTHING, Cost
 from workbench.readings import RegionReading, readings
@@ -24,6 +25,7 @@ __all__ = [
     "State",
     "extract",
     "look_up_reasks",
+    "noticed",
     "read_record",
     "rejected",
     "unextracted",
@@ -59,6 +61,8 @@ class Extraction(BaseModel):
     """The number of the sample; a retried one is a new one."""
     record: JsonValue = None
     """As the model gave it, with its quotes."""
+    confidence: dict[str, float] = Field(default={}, exclude_if=lambda given: not given)
+    """Of a vote's record: the share of the runs with a record that say so, by JSON Pointer of each leaf; not written where there was no vote."""
     spans: dict[str, Span] = {}
     readings: dict[str, RegionReading] = {}
     """What code read in the record with the article as context, by JSON Pointer."""
@@ -159,20 +163,9 @@ async def extract(
     except ProviderError as error:
         state, reason, ended_by = "failed", str(error), error
     examples = task.examples_of(article)
-    found: dict[str, Any] = {}
-    if answered:
-        grounding = ground(answered.record, article.text)
-        found = {
-            "record": answered.plain,
-            "spans": grounding.spans,
-            "readings": readings(answered.record, article),
-            "quotes": grounding.quotes,
-            "leaves": grounding.leaves,
-            "findings": tuple(findings(answered.record, grounding, article, examples)),
-        }
     return unextracted(article, state, reason).model_copy(
         update={
-            **found,
+            **(noticed(answered.record, answered.plain, article, examples) if answered else {}),
             "error": type(ended_by).__name__ if ended_by else None,
             "sample": sample,
             "examples": tuple(example.golden for example in examples) if exchanges else (),
@@ -182,6 +175,26 @@ async def extract(
             "cost": _cost([exchange for exchange in exchanges if exchange.sent], price),
         }
     )
+
+
+def noticed(record: BaseModel, plain: JsonValue, article: Article, examples: Sequence[Example] = ()) -> dict[str, Any]:
+    """What an extraction says of a record: the record itself, where its evidence stands, and what there is to notice about it.
+
+    Args:
+        record: The record.
+        plain: The same as plain JSON.
+        article: What it is of.
+        examples: What the model was shown with it.
+    """
+    grounding = ground(record, article.text)
+    return {
+        "record": plain,
+        "spans": grounding.spans,
+        "readings": readings(record, article),
+        "quotes": grounding.quotes,
+        "leaves": grounding.leaves,
+        "findings": tuple(findings(record, grounding, article, examples)),
+    }
 
 
 async def look_up_reasks(task: Task, request: Request, _first: Exchange, answer: Answer, reasks: int) -> None:

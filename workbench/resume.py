@@ -202,9 +202,15 @@ def check_same(run: Run, now: RunInfo, task: Task) -> None:
     """Refuse to go on with a run under another question.
 
     Raises:
-        RunError: If prompt, schema, model, address or a setting that changes answers is another; shows the difference.
+        RunError: If prompt, schema, model, address or a setting that changes answers is another; shows the difference. If it is a vote.
     """
     then = run.info
+    if then.votes:
+        raise RunError(
+            "this run is a vote: it asked nobody, and there is nothing to go on with",
+            where=str(run.folder),
+            way_out=f"go on with the runs that it merged ({', '.join(voted.id for voted in then.votes)}), and vote again",
+        )
     changed = [
         f"{name}: {json.dumps(old, ensure_ascii=False)} became {json.dumps(new, ensure_ascii=False)}"
         for name, old, new in _settings(then, now)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.canonical import first_problem
 from workbench.errors import RunError
@@ -29,6 +29,7 @@ __all__ = [
     "Run",
     "RunInfo",
     "RunWriter",
+    "VotedRun",
     "latest_run",
     "new_folder",
     "now",
@@ -41,6 +42,19 @@ __all__ = [
 FORMAT: Final = "workbench.run/1"
 FILES: Final = ("extractions.jsonl", "failures.jsonl")
 """What a run writes a line to for an article: one for each, and one for each without a record."""
+
+
+class VotedRun(BaseModel):
+    """One of the runs that a vote merged: its id, and what tells it from the others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    model: str
+    alias: str | None = None
+    sample: int = 0
+    prompt: str
+    """The hash of its prompt's messages."""
 
 
 class RunInfo(BaseModel):
@@ -86,6 +100,8 @@ class RunInfo(BaseModel):
     most_tokens: int | None = None
     """Tokens that it may take in all."""
     versions: dict[str, str]
+    votes: tuple[VotedRun, ...] = Field(default=(), exclude_if=lambda given: not given)
+    """The runs that it merges, in the order in which a tie is theirs; not written where it is no vote."""
 
 
 Wanted = Callable[[str, str | None], bool]
@@ -250,12 +266,13 @@ def open_run(folder: Path) -> Run:
         raise RunError(first_problem(error), where=str(file), expected=f"the format {FORMAT}") from error
 
 
-def latest_run(runs: Path, *, ended: bool = True) -> Run:
+def latest_run(runs: Path, *, ended: bool = True, votes: bool = True) -> Run:
     """The run that was started last. What is no run of this version is passed over.
 
     Args:
         runs: The folder of all runs.
         ended: Take one that came to its end, if there is one.
+        votes: Take also one that is a vote of others.
 
     Raises:
         RunError: If there is none.
@@ -264,6 +281,7 @@ def latest_run(runs: Path, *, ended: bool = True) -> Run:
     for file in runs.glob("*/run.json"):
         with suppress(RunError):
             found.append(open_run(file.parent))
+    found = [run for run in found if votes or not run.info.votes]
     if not found:
         raise RunError("there is no run yet", where=str(runs), way_out="make one with `workbench run`")
 

@@ -330,6 +330,43 @@ def test_the_list_begins_with_what_runs_disagree_on(run: Path) -> None:
     assert page.index("/article/bookshop") < page.index("/article/bakery")
 
 
+VOTES = [{"id": name, "model": "small", "prompt": "sha256:0"} for name in ("one", "other")]
+
+
+def surely(extraction: dict[str, Any]) -> None:
+    """Two runs agreed on the bakery; on the bookshop's name only one of two was so."""
+    sure = {"/street/value": 1.0, "/shops/0/name": 1.0, "/shops/0/since": 1.0, "/shops/0/cost": 1.0}
+    unsure = sure | {"/shops/0/name": 0.5} if extraction["article"] == "bookshop" else sure
+    extraction["confidence"] = {} if extraction["article"] == "unlabelled" else unsure
+
+
+def test_a_vote_doubts_what_its_runs_agreed_least_on_whatever_other_runs_say(run: Path, project: Path) -> None:
+    """An article without a leaf that was voted on is left out."""
+    schema = load_schema("schemas/street.py:Street", project)
+    vote = copy_of(run, "vote", surely, votes=VOTES)
+    assert doubts(vote, [], schema) == {"bakery": 0, "bookshop": pytest.approx(0.125)}
+    assert doubts(vote, [open_run(run)], schema) == doubts(vote, [], schema)
+
+
+def test_a_vote_is_not_asked_what_another_run_is_in_doubt_of(run: Path) -> None:
+    copy_of(run, "vote", surely, votes=VOTES)
+    assert others_of(open_run(run), run.parent) == []
+
+
+def test_the_page_of_a_vote_begins_with_the_least_sure_article_and_says_how_sure_a_value_is(run: Path) -> None:
+    """What all runs agreed on has nothing beside it; the vote needs no other run to doubt by."""
+    vote = copy_of(run, "vote", surely, votes=VOTES).folder
+    with (
+        started(vote, "--no-browser", "--json", "--order", "uncertainty") as review,
+        client(review.said["url"]) as browser,
+    ):
+        page = browser.get("/").text
+        bookshop, bakery = browser.get("/article/bookshop").text, browser.get("/article/bakery").text
+    assert page.index("/article/bookshop") < page.index("/article/bakery")
+    assert bookshop.count("confidence 0.50") == 1
+    assert "confidence" not in bakery
+
+
 # --- light
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from workbench.scoring import Amount, Comparator, Context, Date, Exact, Number, Text
 from workbench.scoring.columns import compared
-from workbench.scoring.comparators import Typed
+from workbench.scoring.comparators import LONG, Typed
 from workbench.scoring.values import Either
 
 CONTEXT = Context("2025-06-12")
@@ -63,3 +63,19 @@ def test_texts_less_alike_than_the_least_are_not_alike() -> None:
 def test_the_best_of_alternates_counts() -> None:
     alike = compared([Either("일자리", ("고용", None))], ["고용", "일자리", "매출"], Text(), CONTEXT, 0.5)
     assert alike.tolist() == [[1, 1, 0]]
+
+
+def test_of_two_long_texts_the_likeness_is_the_share_of_letters_in_common() -> None:
+    """Held letter by letter, a megabyte against a megabyte takes half a minute."""
+    long, turned = "가나" * LONG, "나가" * LONG + "다" * LONG
+    alike = compared([long, "가나다"], [turned, "가나"], Text(), CONTEXT, 0.0)
+    assert alike[0, 0] == pytest.approx(4 / 5)
+    assert alike[1, 1] == pytest.approx(4 / 5)
+    assert alike[0, 1] == pytest.approx(4 / (2 * LONG + 2), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("other", "equal"), [("가나다" * LONG + "라", True), ("다" * LONG + "나" * LONG + "가" * LONG, False)]
+)
+def test_long_texts_are_equal_only_where_they_really_are_as_alike_as_the_floor(other: str, equal: bool) -> None:
+    assert Text(0.9).compare("가나다" * LONG, other, CONTEXT).equal is equal

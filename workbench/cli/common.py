@@ -168,7 +168,7 @@ def source_of(info: RunInfo, here: Project) -> Source:
     """The articles of an earlier run, where they still are.
 
     Raises:
-        SettingsError: If some came from standard input, which cannot be read again.
+        SettingsError: If some came from standard input, which cannot be read again, or a name is none.
     """
     if "-" in info.articles:
         raise SettingsError(
@@ -176,6 +176,8 @@ def source_of(info: RunInfo, here: Project) -> Source:
             where=info.id,
             way_out="give them again: `workbench run --resume RUN -`",
         )
+    if any("\0" in name for name in info.articles):
+        raise SettingsError("a file's name holds a null", where=f"run.json of {info.id}, articles", way_out="mend it")
     return Source((here.path(name) for name in info.articles), here)
 
 
@@ -246,6 +248,8 @@ def _notes(info: RunInfo, task: Task, goldens: Goldens | None) -> Iterator[str]:
     """What a run's own account says that a reader of its figures should know; ``goldens`` are those that its examples came from."""
     if info.finished is None:
         yield f"{info.id} has not come to its end: articles may be missing"
+    if info.votes:
+        yield f"{info.id} is a vote of {len(info.votes)} runs: {', '.join(voted.id for voted in info.votes)}"
     if info.json_schema != hash_json(task.json_schema):
         yield f"the schema changed since {info.id} was made: its records are read by the schema as it is now"
     for golden, then in info.examples.items() if goldens else ():

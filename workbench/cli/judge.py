@@ -24,6 +24,7 @@ from workbench.extract import Extraction
 from workbench.gates import ended, field_paths, judge, no_worse_than, parse_gate, require
 from workbench.report.markdown import report as markdown_report
 from workbench.report.plain import report
+from workbench.report.reliability import reliability_table
 from workbench.report.terminal import (
     LEGEND,
     articles_table,
@@ -98,6 +99,9 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
         out.print()
         out.print(fields_table(evaluation.fields))
         out.print()
+        if evaluation.reliability:
+            out.print(reliability_table(evaluation.reliability), soft_wrap=True)
+            out.print()
         out.print(headline(evaluation))
         out.print(f"run folder  {run.folder}", markup=False, soft_wrap=True)
         for judgement in judgements:

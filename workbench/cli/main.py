@@ -24,6 +24,7 @@ from workbench.cli.recordings import recordings
 from workbench.cli.review import review
 from workbench.cli.run import run
 from workbench.cli.score import score
+from workbench.cli.vote import vote
 from workbench.errors import AnswerIsNo, WorkbenchError
 from workbench.report.terminal import plain
 
@@ -42,6 +43,7 @@ def cli() -> None:
 for command in (
     run,
     batch,
+    vote,
     evaluate,
     diff,
     show,

@@ -23,6 +23,9 @@ from workbench.tasks import FrontMatter, Request
 
 __all__ = ["Found", "as_fields", "ask", "show"]
 
+RETRIES = 2
+"""How often a request that fails in passing is sent again."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -68,8 +71,8 @@ def ask(model: Model, endpoint: Endpoint, front: FrontMatter, settings: Settings
     cost = f"at most {cost_words(most, model.name)}" if most else cost_words(None, model.name)
     err.print(
         plain(
-            f"probing {model.name} at {endpoint.base_url} (from {endpoint.source}): at most {MOST_REQUESTS} requests, "
-            f"{MOST_USAGE.prompt:,} + {MOST_USAGE.completion:,} tokens, {cost}; no article is sent"
+            f"probing {model.name} at {endpoint.base_url} (from {endpoint.source}): at most {MOST_REQUESTS} requests "
+            f"(one that fails in passing again, up to {RETRIES} times), {MOST_USAGE.prompt:,} + {MOST_USAGE.completion:,} tokens, {cost}; no article is sent"
         )
     )
     gate = Tally(RateLimits(notify=lambda words: err.print(plain(words))), lambda usage: price(model, usage))
@@ -87,7 +90,7 @@ def ask(model: Model, endpoint: Endpoint, front: FrontMatter, settings: Settings
                 listed = await client.models()
             return found, context_of(entry_of(listed, model.name))
 
-    client = Client(endpoint, retries=2, timeout=settings.timeout)
+    client = Client(endpoint, retries=RETRIES, timeout=settings.timeout)
     found, context = asyncio.run(asked())
     table = settings.models.get(model.alias or "") or ModelSettings()
     written = replace(model, context_tokens=table.context_tokens or context)

@@ -33,7 +33,7 @@ __all__ = ["review"]
     type=click.Choice(["worst", "article", "uncertainty"]),
     default="worst",
     show_default=True,
-    help="Which articles come first: the worst, by name, or those on which runs disagree.",
+    help="Which articles come first: the worst, by name, or those on which runs disagree (in a vote, those that it merged).",
 )
 @click.option("--as", "name", metavar="NAME", help="Who decides; git's user.name if not given, else the account's.")
 @click.option("--allow-writes", is_flag=True, help="Write goldens even where CI is set.")
@@ -76,7 +76,7 @@ def review(  # noqa: PLR0917 - click gives each option by its name
     others = (
         [beside] if beside else others_of(reviewed, here.path(here.settings.runs)) if order == "uncertainty" else []
     )
-    if order == "uncertainty" and not others:
+    if order == "uncertainty" and not (others or reviewed.info.votes):
         raise RunError(
             "there is no other run that this one could disagree with",
             where=str(reviewed.folder),

@@ -195,7 +195,7 @@ def _check_options(
 def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
     """The run to go on with; with --only the last one, if none is named."""
     if named is None:
-        return latest_run(here.path(here.settings.runs), ended=False) if going_on else None
+        return latest_run(here.path(here.settings.runs), ended=False, votes=False) if going_on else None
     return named_run(here, named)
 
 
@@ -282,15 +282,19 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
 def _print_all(ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evaluation]) -> None:
     """Several runs: a row each, and what to do with them."""
     out = stdout()
-    table = Table("run", "model", "sample", "articles", "F1", "cost", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("run", "model", "sample", "articles", "F1"):
+        table.add_column(name, no_wrap=name != "model")
     for (job, summary), evaluation in zip(ended, evaluations, strict=True):
-        f1 = str(evaluation.interval or "")
         states = ", ".join(f"{count:,} {state}" for state, count in summary.states.most_common())
-        cost = cost_words(summary.cost, job.model.name)
-        table.add_row(*map(plain, (summary.folder.name, job.model.name, str(job.sample), states, f1, cost)))
+        f1 = str(evaluation.interval or "")
+        table.add_row(*map(plain, (summary.folder.name, job.model.name, str(job.sample), states, f1)))
     out.print(table)
     for note in dict.fromkeys(note for evaluation in evaluations for note in evaluation.notes):
         out.print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+    for job, summary in ended:
+        if summary.totals.attempts:
+            out.print(plain(f"{summary.folder.name}: {cost_words(summary.cost, job.model.name)}"))
     folders = [_argument(str(summary.folder)) for _, summary in ended]
     out.print("\nnext", style="bold")
     out.print(f"  workbench vote {' '.join(folders)}", markup=False, soft_wrap=True)

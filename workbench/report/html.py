@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -19,6 +19,7 @@ from markupsafe import Markup
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import Extraction
 from workbench.report.markdown import beside_of, fields_of, headline_of, others_of, wrong
+from workbench.report.reliability import HEADER, articles_words, cells, error_words, figures_of
 from workbench.report.spans import clip, visible
 from workbench.report.terminal import COUNTED, SIGNS, short_paths
 from workbench.report.view import view
@@ -107,6 +108,7 @@ def report(
             notes=others_of(evaluation),
             most_notes=MOST_NOTES,
             fields=fields,
+            reliability=_reliability(evaluation),
             names=short_paths(evaluation.fields),
             articles=sorted(evaluation.articles, key=_badness),
             states=Counter(article.extraction.state for article in evaluation.articles),
@@ -116,6 +118,20 @@ def report(
             view=lambda article: view(article, texts(article.extraction), language, evaluation.fields),
         )
     )
+
+
+def _reliability(evaluation: Evaluation) -> dict[str, Any] | None:
+    """What the page says of a vote's confidence; None of any other run."""
+    of = evaluation.reliability
+    if of is None:
+        return None
+    return {
+        "header": HEADER,
+        "rows": [(cells(level), level.correct) for level in of.levels],
+        "error": error_words(of),
+        "figures": figures_of(of),
+        "articles": articles_words(of),
+    }
 
 
 def _badness(article: ArticleScore) -> tuple[bool, float, str]:

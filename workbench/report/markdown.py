@@ -11,9 +11,11 @@ from itertools import islice
 from typing import Final
 
 from workbench.evaluate import ArticleScore, Evaluation
+from workbench.report.reliability import HEADER, articles_words, cells, error_words, figures_of
 from workbench.report.spans import clip, visible
 from workbench.report.terminal import COUNTED, SIGNS, short_paths
 from workbench.scoring import Language, Leaf, Tally
+from workbench.scoring.reliability import Reliability
 from workbench.scoring.stats import Interval, interval
 
 __all__ = ["Field", "Headline", "beside_of", "fields_of", "headline_of", "others_of", "report", "wrong"]
@@ -100,6 +102,8 @@ def report(evaluation: Evaluation, *, title: str = "Evaluation", language: Langu
     fields = fields_of(evaluation)
     if fields:
         parts.append(_fields_table(fields))
+    if evaluation.reliability:
+        parts.append(_reliability(evaluation.reliability))
     worst = sorted((article for article in evaluation.scored if wrong(article)), key=_badness)
     if worst:
         parts.append(_articles_table(worst, evaluation))
@@ -176,6 +180,16 @@ def _fields_table(fields: list[Field]) -> str:
     if rest:
         legend = f"And {', '.join(rest)}. {legend}"
     return f"{table}\n\n<sub>{legend}</sub>"
+
+
+def _reliability(of: Reliability) -> str:
+    lines = [
+        f"- {what}: F1 {figures.f1}, precision {figures.precision}, recall {figures.recall}"
+        for what, figures in figures_of(of)
+    ]
+    words = articles_words(of)
+    table = _table(HEADER, "rrrrr", map(cells, of.levels))
+    return "\n".join([f"**Confidence** ({error_words(of)})", "", table, "", *lines, *([f"- {words}"] if words else [])])
 
 
 def _bounds(figure: Interval) -> str:

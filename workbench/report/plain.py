@@ -1,5 +1,6 @@
 """An evaluation as plain JSON, of a published form (docs/formats/evaluation.schema.json)."""
 
+from dataclasses import asdict
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import State
 from workbench.scoring import Tally, Verdict
+from workbench.scoring.reliability import Reliability
 from workbench.scoring.stats import Interval
 
 __all__ = ["FORMAT", "EvaluationReport", "report"]
@@ -104,6 +106,46 @@ class EvidenceReport(_Part):
     contained: float | None
 
 
+class LevelReport(_Part):
+    """The leaves that records give at one level of confidence, or in one bin of ten where there are more levels."""
+
+    low: float
+    high: float
+    confidence: float
+    """The mean of theirs."""
+    leaves: int
+    share: float
+    """The share that is correct, pooled."""
+    correct: IntervalReport
+    """The same share, the mean over the articles that have such leaves."""
+
+
+class FiguresReport(_Part):
+    """Means over all scored articles."""
+
+    precision: IntervalReport
+    recall: IntervalReport
+    f1: IntervalReport
+
+
+class ReliabilityReport(_Part):
+    """What the confidence of a vote is worth; docs/evaluation.md says how each figure is taken."""
+
+    levels: tuple[LevelReport, ...]
+    calibration_error: float
+    everything: FiguresReport
+    threshold: float
+    """The median confidence of the leaves given."""
+    kept: float
+    """The share of them that is at least so sure."""
+    surest: FiguresReport
+    article_threshold: float | None
+    surer: IntervalReport | None
+    """The F1 of the articles whose mean confidence is at least the median."""
+    others: IntervalReport | None
+    unsure: int
+
+
 class EvaluationReport(_Part):
     """A run held against its goldens. ``f1``, ``precision`` and ``recall`` are means over articles; ``micro`` and ``fields`` pool leaves."""
 
@@ -119,6 +161,8 @@ class EvaluationReport(_Part):
     items: dict[str, ItemsReport]
     critical: tuple[CriticalReport, ...]
     origins: dict[str, int]
+    reliability: ReliabilityReport | None = None
+    """Null where the run is no vote."""
     notes: tuple[str, ...]
 
 
@@ -160,6 +204,7 @@ def report(evaluation: Evaluation) -> EvaluationReport:
             for article, leaf in evaluation.critical
         ),
         origins=dict(evaluation.origins),
+        reliability=_reliability(evaluation.reliability),
         notes=evaluation.notes,
     )
 
@@ -181,6 +226,10 @@ def _article(article: ArticleScore) -> ArticleReport:
         worst=article.worst,
         counts=_counts(article.score) if article.score else None,
     )
+
+
+def _reliability(of: Reliability | None) -> ReliabilityReport | None:
+    return None if of is None else ReliabilityReport.model_validate(asdict(of))
 
 
 def _interval(of: Interval | None) -> IntervalReport | None:

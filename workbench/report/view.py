@@ -80,6 +80,7 @@ class Row:
         cited: The words of its quote, where these cannot be pointed at in the text.
         findings: What code noticed about it.
         critical: Whether it had to be right.
+        confidence: How sure a vote is of the record's value; None where there was no vote, or the record has it not.
         beside: What a second run has for it; None where there is no second run.
     """
 
@@ -96,6 +97,7 @@ class Row:
     cited: Clipped | None
     findings: tuple[str, ...]
     critical: bool
+    confidence: float | None = None
     beside: Beside | None = None
 
     @property
@@ -303,7 +305,12 @@ class _Viewer:
             cited=clip(str(self.scalars[quote_at])) if quote_at and quote is None else None,
             findings=tuple(self.findings.get(number, ())),
             critical=leaf.critical,
+            confidence=self._confidence(leaf.record_at),
         )
+
+    def _confidence(self, at: str | None) -> float | None:
+        sure = self.extraction.confidence
+        return sure.get(at, sure.get(f"{at}/value")) if at is not None else None
 
     def _groups(self, leaves: list[Leaf], rows: list[Row]) -> Iterator[Group]:
         """The rows by item; items with one row each are rows of their list."""

@@ -1,6 +1,7 @@
 """Where a run is in doubt: the articles of which other runs of the same task made something else.
 
-Models that agree may all be wrong, but where they differ one of them is: a person's time is best spent there.
+Models that agree may all be wrong, but where they differ one of them is: a person's time is best spent there. A vote knows of itself how far
+the runs that it merged agreed.
 """
 
 from collections.abc import Sequence
@@ -24,13 +25,13 @@ MOST_RUNS = 5
 
 
 def others_of(run: Run, folder: Path) -> list[Run]:
-    """The latest finished runs in a folder that were asked for the same schema as this one, itself left out."""
+    """The latest finished runs in a folder that were asked for the same schema as this one, itself left out, and votes, which merge others."""
     found = []
     for file in folder.glob("*/run.json"):
         with suppress(RunError):  # what is no run of this version is passed over, as where the latest is looked for
             other = open_run(file.parent)
             same = (other.info.task, other.info.json_schema) == (run.info.task, run.info.json_schema)
-            if same and other.info.finished and other.folder.resolve() != run.folder.resolve():
+            if same and not other.info.votes and other.info.finished and other.folder.resolve() != run.folder.resolve():
                 found.append(other)
     return sorted(found, key=lambda other: other.info.started, reverse=True)[:MOST_RUNS]
 
@@ -39,10 +40,13 @@ def doubts(run: Run, others: Sequence[Run], schema: type[BaseModel]) -> dict[str
     """How far runs disagree on each article of the first: 0 where all say the same, 1 where no two have anything in common.
 
     It is 1 less the mean F1 between their records, each against each. An article of which no other run has a record of the same text is left out.
+    Of a vote it is 1 less the mean confidence of the record's leaves, and other runs are not asked; a record without a leaf is left out.
 
     Raises:
         RunError: If a record does not fit the schema any more.
     """
+    if run.info.votes:
+        return {one.article: 1 - fmean(one.confidence.values()) for one in run.extractions() if one.confidence}
     placed = [{extraction.article: offset for offset, extraction in other.placed()} for other in others]
     found = {}
     for _, extraction in run.placed():

@@ -1,9 +1,11 @@
 """One column of scalars against another: which are equal, and how much alike the others are."""
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from workbench.scoring.comparators import SAME, Comparator, Context, Reading
+from workbench.scoring.comparators import LONG, SAME, Comparator, Context, Reading, letters_in_common
 from workbench.scoring.values import Either
 
 if TYPE_CHECKING:
@@ -107,6 +109,10 @@ def _ratios(texts: list[str | None], others: list[str | None], least: float) -> 
     from rapidfuzz.fuzz import ratio  # noqa: PLC0415
     from rapidfuzz.process import cdist  # noqa: PLC0415
 
+    long = [i for i, text in enumerate(texts) if text and len(text) > LONG]
+    others_long = [j for j, text in enumerate(others) if text and len(text) > LONG]
+    if long and others_long:
+        return _ratios_of_some_long(texts, others, least, long, others_long)
     workers = -1 if len(texts) * len(others) > _MANY else 1
     cells: Cells = cdist(
         texts,
@@ -118,3 +124,26 @@ def _ratios(texts: list[str | None], others: list[str | None], least: float) -> 
         workers=workers,
     )
     return cells
+
+
+def _ratios_of_some_long(
+    texts: list[str | None], others: list[str | None], least: float, long: list[int], others_long: list[int]
+) -> "Cells":
+    """The same where texts are so long that the time, which grows with the product of two lengths, would be minutes.
+
+    Of two long ones the likeness is what it could be at the most: the share of letters that they have in common, wherever they stand.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    short = sorted({*range(len(texts))} - {*long})
+    others_short = sorted({*range(len(others))} - {*others_long})
+    alike = np.zeros((len(texts), len(others)), np.float32)
+    for rows, columns in ((short, [*range(len(others))]), (long, others_short)):
+        if rows and columns:
+            alike[np.ix_(rows, columns)] = _ratios([texts[i] for i in rows], [others[j] for j in columns], least)
+    letters = {i: Counter(texts[i] or "") for i in long}
+    other_letters = {j: Counter(others[j] or "") for j in others_long}
+    for i, j in product(long, others_long):
+        most = letters_in_common(letters[i], other_letters[j])
+        alike[i, j] = most if most >= least else 0.0
+    return alike

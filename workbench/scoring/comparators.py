@@ -9,6 +9,7 @@ Numbers, amounts and dates are equal or they are not: edit distance says that 10
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -25,6 +26,7 @@ from workbench.scoring.reasons import Reason
 from workbench.scoring.spelling import glosses_differ, same, spell
 
 __all__ = [
+    "LONG",
     "SAME",
     "Category",
     "Comparator",
@@ -37,6 +39,7 @@ __all__ = [
     "Text",
     "Typed",
     "Url",
+    "letters_in_common",
 ]
 
 
@@ -175,7 +178,7 @@ class Text:
             return Comparison(False, similarity, Reason("gloss"))
         if _figures(one.forms[0]) != _figures(other.forms[0]):
             return Comparison(False, similarity, Reason("figures"))
-        if similarity < self.floor:
+        if similarity < self.floor or not _reaches(one.forms[0], other.forms[0], self.floor):
             return Comparison(False, similarity, Reason("differs"))
         return Comparison(
             True, 1.0, Reason("alike", (("similarity", f"{similarity:.2f}"), ("floor", f"{self.floor:.2f}")))
@@ -188,10 +191,30 @@ def _read_text(text: str) -> Reading:
     return Reading(forms, forms[0])
 
 
+LONG = 20_000
+"""Letters from which a text is not held letter by letter against another as long: that takes the product of their lengths."""
+
+
+def letters_in_common(one: Counter[str], other: Counter[str]) -> float:
+    """The most that the likeness of two texts of these letters can be: the share that they have in common, wherever they stand."""
+    return 2 * (one & other).total() / (one.total() + other.total())
+
+
 def _likeness(one: str, other: str) -> float:
+    if len(one) > LONG and len(other) > LONG:
+        return min(letters_in_common(Counter(one), Counter(other)), _ALMOST)
     from rapidfuzz.fuzz import ratio  # noqa: PLC0415  (a schema imports the comparators, and should not wait for it)
 
     return min(ratio(one, other) / 100, _ALMOST)
+
+
+def _reaches(one: str, other: str, floor: float) -> bool:
+    """Whether two texts are really as alike as that: of long ones the likeness is what it could be at the most."""
+    if len(one) <= LONG or len(other) <= LONG:
+        return True  # the likeness was no estimate
+    from rapidfuzz.fuzz import ratio  # noqa: PLC0415
+
+    return ratio(one, other, score_cutoff=100 * floor) > 0
 
 
 _DIGITS = re.compile(r"\d+")

@@ -12,7 +12,7 @@ from workbench.scoring.comparators import SAME, Context, Exact
 from workbench.scoring.grid import Grid
 from workbench.scoring.reasons import Reason
 from workbench.scoring.shape import Shape, shape_of
-from workbench.scoring.values import Either, blank, rows, step, with_alternates
+from workbench.scoring.values import Either, blank, kind_of, rows, step, with_alternates
 from workbench.scoring.verdicts import NOT_WRONG, Items, Leaf, Score, Verdict
 
 __all__ = ["score"]
@@ -106,7 +106,7 @@ class _Scorer:
 
         If they were aligned, their cell has the pairings of the lists inside.
         """
-        kind, record_kind = _kind(golden, spot.shape), _kind(record, spot.shape)
+        kind, record_kind = kind_of(golden, spot.shape), kind_of(record, spot.shape)
         if type(golden) is Either:
             self.either(golden, record, spot, at)
         elif kind == record_kind == "leaf":
@@ -138,7 +138,7 @@ class _Scorer:
     def either(self, golden: Either, record: Any, spot: _Spot, at: _At) -> None:
         """A leaf that more than one value answers; it is shown with the golden's own."""
         compare = spot.shape.comparator.compare
-        record_kind = _kind(record, spot.shape)
+        record_kind = kind_of(record, spot.shape)
         for answer in (golden.value, *golden.alternates):
             if record_kind == "nothing" and blank(answer):
                 self.say(
@@ -182,7 +182,7 @@ class _Scorer:
 
     def charge(self, value: Any, spot: _Spot, at: str, verdict: _Charge, reason: Reason) -> None:
         """Every leaf of a value that has no counterpart."""
-        kind = _kind(value, spot.shape)
+        kind = kind_of(value, spot.shape)
         if spot.path.endswith("[]") and kind != "nothing":
             items = self.items[spot.path]
             items.golden += verdict == "omission"
@@ -207,16 +207,6 @@ class _Scorer:
     ) -> None:
         """A verdict."""
         self.leaves.append(Leaf(spot.path, at[0], at[1], verdict, golden, record, reason, spot.weight, spot.critical))
-
-
-def _kind(value: Any, shape: Shape) -> Literal["nothing", "leaf", "object", "list"]:
-    if type(value) is dict:
-        return "object"
-    if type(value) is list:
-        if not shape.whole:
-            return "list"
-        return "leaf" if value else "nothing"
-    return "nothing" if blank(value) else "leaf"
 
 
 def _types_differ(golden: Any, record: Any) -> Reason:

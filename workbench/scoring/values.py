@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from workbench.errors import GoldenError, InputError
 from workbench.scoring.shape import Shape
 
-__all__ = ["DEEPEST", "Either", "Rows", "TooLarge", "blank", "rows", "step", "with_alternates"]
+__all__ = ["DEEPEST", "Either", "Kind", "Rows", "TooLarge", "blank", "kind_of", "rows", "step", "with_alternates"]
 
 DEEPEST: Final = 100
 """Values nested deeper than this are refused: Python's stack would end before they do."""
@@ -34,6 +34,20 @@ class Either:
 def blank(value: Any) -> bool:
     """Whether a value says nothing: null, or text of nothing but white space."""
     return value is None or (type(value) is str and (not value or value.isspace()))
+
+
+Kind: TypeAlias = Literal["nothing", "leaf", "object", "list"]
+
+
+def kind_of(value: Any, shape: Shape) -> Kind:
+    """What a value is at a place of this shape: a list that counts as one value is a leaf."""
+    if type(value) is dict:
+        return "object"
+    if type(value) is list:
+        if not shape.whole:
+            return "list"
+        return "leaf" if value else "nothing"
+    return "nothing" if blank(value) else "leaf"
 
 
 def step(name: str) -> str:
