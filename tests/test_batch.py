@@ -597,3 +597,11 @@ def test_only_one_process_at_a_time_works_on_a_run(world: Path, server: BatchSer
         refused = workbench("batch", "collect")
     assert refused.code == 2
     assert "another process is writing" in refused.err
+
+
+@pytest.mark.parametrize("command", ["submit", "export"])
+def test_articles_that_cannot_be_read_again_are_refused(world: Path, workbench: Command, command: str) -> None:
+    refused = workbench("batch", command, "-")
+    assert refused.code == 2
+    assert "standard input is gone" in refused.err
+    assert not (world / "runs").exists()

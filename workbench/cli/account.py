@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,19 +12,22 @@ import click
 from rich.table import Table
 
 from workbench.batch import Batches, Part, read_batches
+from workbench.cli.asking import named_run
 from workbench.cli.common import print_json, stdout
 from workbench.endpoints import Endpoint, Model
+from workbench.errors import RunError
 from workbench.ledger import Totals, read_attempts
 from workbench.lines import read_lines
 from workbench.prices import Cost
 from workbench.report.terminal import cost_words, plain
 from workbench.resume import REDONE
-from workbench.runs import open_run
+from workbench.runs import Run, open_run
+from workbench.settings import Project
 
 if TYPE_CHECKING:
     from workbench.depot import Standing
 
-__all__ = ["Account", "account_of", "leave", "show"]
+__all__ = ["Account", "account_of", "leave", "run_with_batches", "show"]
 
 
 @dataclass(frozen=True)
@@ -161,3 +165,25 @@ def _part(part: Part, asked: "Standing | None") -> dict[str, Any]:
         "failed": done.failed if done else asked.failed if asked else None,
         "why": (part.ended.why if part.ended else None) or (asked.why if asked else None),
     }
+
+
+def run_with_batches(here: Project, name: str | None) -> Run:
+    """The run that is named, else the last that has batches.
+
+    Raises:
+        RunError: If there is none.
+    """
+    if name:
+        run = named_run(here, name)
+        if not (run.folder / "batches.jsonl").is_file():
+            raise RunError("this run has no batch", where=str(run.folder), way_out="`workbench batch submit` makes one")
+        return run
+    found: list[Run] = []
+    for file in here.path(here.settings.runs).glob("*/batches.jsonl"):
+        with suppress(RunError):
+            found.append(open_run(file.parent))
+    if not found:
+        raise RunError(
+            "no run has a batch", where=str(here.settings.runs), way_out="`workbench batch submit` makes one"
+        )
+    return max(found, key=lambda run: (run.info.started, len(run.folder.name), run.folder.name))

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +14,7 @@ import click
 from workbench.batch import Batches, ReasksGo, part_file, read_batches
 from workbench.batching import cancel as end_batches
 from workbench.batching import fetch, gathering, send
-from workbench.cli.account import leave, show
+from workbench.cli.account import leave, run_with_batches, show
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import MONEY, as_json, project, stderr
 from workbench.cli.progress import progress
@@ -86,11 +86,11 @@ def submit(
 ) -> None:
     """Hand in the requests of a new run, or what failed in an earlier one.
 
-    ARTICLES are files or folders (.txt, .md, .html, .jsonl), or - for standard input; without them the project's own are taken. What is recorded
-    is not asked. A run may have several batches: 50,000 requests and 200 MB go into each.
+    ARTICLES are files or folders (.txt, .md, .html, .jsonl); without them the project's own are taken. What is recorded is not asked. A run may have several batches: 50,000 requests and 200 MB go into each.
     """
     here = project()
     run = named_run(here, resumed) if resumed else None
+    _check_stay(options)
     job = job_of(here, options, model, earlier=run)
     with progress(stderr(), count_articles(job)) as watch:
         say_what(job, watch.notify)
@@ -105,7 +105,7 @@ def submit(
 def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bool) -> None:
     """Ask how the batches of RUN stand, the last run that has any if none is named. Nothing is fetched."""
     here = project()
-    run = _run_of(here, name)
+    run = run_with_batches(here, name)
     job = job_of(here, _options(base_url, allow_http=allow_http), None, earlier=run)
     say_what(job, _teller)
     show(run.folder, job.model, asyncio.run(_look(job, run.folder)), as_json=as_json)
@@ -137,7 +137,7 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
     are asked again at once. RUN is the last run that has batches, if none is named.
     """
     here = project()
-    run = _run_of(here, name)
+    run = run_with_batches(here, name)
     options = _options(base_url, allow_http=allow_http)
     options["concurrency"], options["budget"], options["max_tokens_total"] = concurrency, budget, max_tokens_total
     job = job_of(here, options, None, earlier=run)
@@ -154,7 +154,7 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
 def cancel(name: str | None, base_url: str | None, allow_http: bool, as_json: bool) -> None:
     """End the batches of RUN: no more is asked. What is done by then is paid for, and `collect` fetches it."""
     here = project()
-    run = _run_of(here, name)
+    run = run_with_batches(here, name)
     if not read_batches(run.folder).open:
         raise RunError("no batch of this run is under way", where=str(run.folder))
     job = _job_by_hand(here, _options(base_url, allow_http=allow_http), None, run)
@@ -178,6 +178,7 @@ def export(
     """
     here = project()
     run = named_run(here, resumed) if resumed else None
+    _check_stay(options)
     job = _job_by_hand(here, options, model, run)
     answering = gathering("hand", again=run is not None, priced=_priced(job, run, options["base_url"]))
     leave(_by_hand(here, job, run, answering, to, again=run is not None), job.model, as_json=as_json)
@@ -363,6 +364,11 @@ def _priced(job: Job, run: Run | None, base_url: str | None) -> Model:
     return replace(job.model, endpoint=Endpoint(address, None, "the run"))
 
 
+def _check_stay(options: JobOptions) -> None:
+    if "-" in options["articles"]:
+        raise click.UsageError("a batch is collected later, when standard input is gone: name files")
+
+
 def _options(base_url: str | None, *, allow_http: bool) -> JobOptions:
     """The options of a command that goes on with a run: what they do not say is as the run has it."""
     return JobOptions(
@@ -376,24 +382,6 @@ def _options(base_url: str | None, *, allow_http: bool) -> JobOptions:
         max_tokens_total=None,
         keep_requests=False,
     )
-
-
-def _run_of(here: Project, name: str | None) -> Run:
-    """The run that is named, else the last that has batches."""
-    if name:
-        run = named_run(here, name)
-        if not (run.folder / "batches.jsonl").is_file():
-            raise RunError("this run has no batch", where=str(run.folder), way_out="`workbench batch submit` makes one")
-        return run
-    found: list[Run] = []
-    for file in here.path(here.settings.runs).glob("*/batches.jsonl"):
-        with suppress(RunError):
-            found.append(open_run(file.parent))
-    if not found:
-        raise RunError(
-            "no run has a batch", where=str(here.settings.runs), way_out="`workbench batch submit` makes one"
-        )
-    return max(found, key=lambda run: (run.info.started, len(run.folder.name), run.folder.name))
 
 
 def _teller(words: str) -> None:
