@@ -13,6 +13,7 @@ import click
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from workbench.batch import Event
 from workbench.cli.main import cli
 from workbench.decisions import Line
 from workbench.extract import Extraction
@@ -20,6 +21,7 @@ from workbench.goldens import Golden
 from workbench.ledger import Attempt
 from workbench.recordings import Recording
 from workbench.report.plain import EvaluationReport
+from workbench.rows import Row
 from workbench.runs import RunInfo
 from workbench.schema import form, load_schema, schema_version
 
@@ -33,6 +35,8 @@ FORMATS: dict[str, Any] = {
     "run": RunInfo,
     "extraction": Extraction,
     "attempt": Attempt,
+    "batch": Event,
+    "batch-row": Row,
     "evaluation": EvaluationReport,
 }
 

@@ -120,7 +120,10 @@ LATE = (
     "genai_prices.data",
     "httpcore2",
     "instructor.v2.providers.openai.client",
+    "openai.resources.batches",
+    "openai.resources.files",
     "requests",
+    "workbench.depot",
     "workbench.evaluate",
     "workbench.model",
 )

@@ -5,6 +5,7 @@ A key is only ever sent where the person said: the environment and the command l
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from workbench.errors import SettingsError
@@ -31,6 +32,10 @@ class Endpoint:
         """The machine that the address names."""
         return urlsplit(self.base_url).hostname or ""
 
+    def scrub(self, text: str) -> str:
+        """What it said, without the key: an endpoint may quote what it was sent, and nobody else is to see that."""
+        return text.replace(self.key, "[key]") if self.key else text
+
 
 @dataclass(frozen=True)
 class Model:
@@ -45,6 +50,7 @@ class Model:
         context_tokens: What it reads and writes at most; None for what its provider says.
         price: Its own, before any price list; None for the list's.
         differences: How its endpoint differs.
+        batch_price: What a request costs in a batch, as a share of its price.
     """
 
     name: str
@@ -55,6 +61,7 @@ class Model:
     context_tokens: int | None = None
     price: Price | None = None
     differences: Differences = field(default_factory=Differences)
+    batch_price: Decimal = ModelSettings().batch_price
 
     @property
     def table(self) -> str:
@@ -82,6 +89,7 @@ def resolve_model(settings: Settings, named: str | None, endpoint: Endpoint | No
         tokens_per_minute=table.tokens_per_minute,
         context_tokens=table.context_tokens or settings.context_tokens,
         price=table.price,
+        batch_price=table.batch_price,
         differences=table.differences,
     )
 

@@ -245,7 +245,7 @@ def _usage(exchange: Exchange) -> Usage:
 def _cost(sent: Sequence[Exchange], price: Price) -> Cost | None:
     total = NOTHING
     for exchange in sent:
-        cost = price(_usage(exchange))
+        cost = (exchange.price or price)(_usage(exchange))
         if cost is None:
             return None
         total += cost

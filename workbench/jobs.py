@@ -140,11 +140,13 @@ class Resume:
         run: What was done so far.
         retried: States to be asked anew, as the next sample.
         only: Do nothing but what ended in one of these; empty for everything that is left.
+        spared: States that stay as they are, though going on does them again.
     """
 
     run: Run
     retried: frozenset[State] = frozenset()
     only: frozenset[State] = frozenset()
+    spared: frozenset[State] = frozenset()
 
 
 @dataclass
@@ -263,7 +265,7 @@ async def run_job(
         folder, info = resume.run.folder, _resumed(job, resume.run.info)
         check_same(resume.run, _info(job, info.id, info.started), job.task)
         ledger = Ledger(folder)
-        kept = keep(resume.run, job.articles(), retried=resume.retried, only=resume.only)
+        kept = keep(resume.run, job.articles(), retried=resume.retried, only=resume.only, spared=resume.spared)
     else:
         started = now()
         folder = new_folder(runs, job.task.name, started)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from workbench.budget import Spend
 from workbench.canonical import first_problem, line
@@ -21,7 +21,7 @@ from workbench.errors import RunError
 from workbench.lines import Appender, read_lines
 from workbench.prices import NOTHING, Cost
 
-__all__ = ["Attempt", "Ledger", "Sending", "Totals"]
+__all__ = ["Attempt", "Ledger", "Sending", "Totals", "read_attempts"]
 
 ROUND = 4_096
 """Lines after which ``sent.jsonl`` is written anew, with what is still under way."""
@@ -62,6 +62,7 @@ class Attempt:
         usage: As the endpoint counted.
         cost: Of the usage; None if its price is not known.
         assumed: Whether usage and cost are the worst case, because what the endpoint counted is not known.
+        part: The part of a batch that it was a row of; None, and not written down, for one that was sent by itself.
     """
 
     key: str
@@ -75,6 +76,7 @@ class Attempt:
     usage: Usage
     cost: Cost | None
     assumed: bool
+    part: Annotated[int | None, Field(exclude_if=lambda part: part is None)] = None
 
 
 @dataclass
@@ -231,6 +233,15 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+
+def read_attempts(folder: Path) -> Iterator[Attempt]:
+    """The lines of the ledger in a run's folder.
+
+    Raises:
+        RunError: If a line is none.
+    """
+    return _read(folder / "attempts.jsonl", _ATTEMPT)
 
 
 def _read(file: Path, kind: TypeAdapter[Line]) -> Iterator[Line]:

@@ -20,8 +20,8 @@ __all__ = ["check_length", "check_priced", "live"]
 
 
 @asynccontextmanager
-async def live(sitting: Sitting) -> AsyncIterator[Answers]:
-    """Send what is not recorded to the job's endpoint.
+async def live(sitting: Sitting, budget: Budget | None = None) -> AsyncIterator[Answers]:
+    """Send what is not recorded to the job's endpoint, within the job's budget or one that others draw on too.
 
     Raises:
         SettingsError: If the run's budget is in money and it has spent what nobody knows the price of.
@@ -40,7 +40,7 @@ async def live(sitting: Sitting) -> AsyncIterator[Answers]:
         notify=sitting.notify,
         stopping=lambda: summary.interrupted,
     )
-    budget = Budget(job.budget, job.most_tokens, ledger.totals.spend)
+    budget = budget or Budget(job.budget, job.most_tokens, ledger.totals.spend)
     meter = Meter(ledger, limits, budget, job.price)
     origin, reads = origin_of(endpoint), job.reads
     under_way: dict[str, asyncio.Event] = {}

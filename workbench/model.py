@@ -1,4 +1,4 @@
-"""The model behind its endpoint: the only module that talks to a network, and the only one that imports openai, instructor and tenacity.
+"""The model behind its endpoint: with ``depot``, which takes batches there, all that talks to a network or imports openai, instructor and tenacity.
 
 There are two retry budgets. A request that met a 429, a 5xx, a timeout or a reset is sent again here, within ``create``. An answer that does not
 validate is asked again above it, by instructor. What cannot get better by repeating (a wrong key, an empty account, a malformed request) is not repeated.
@@ -32,10 +32,13 @@ from workbench.prices import NOTHING
 from workbench.recordings import Answer, Exchange
 from workbench.tasks import Request, Task
 
-__all__ = ["Answered", "Client", "reask"]
+__all__ = ["OWN_PACE", "Answered", "Client", "Failure", "reask"]
 
 LONGEST_WAIT = 86_400.0
 """Seconds. An endpoint that asks for more has failed for now: what it did not answer can be asked again by a later run."""
+
+OWN_PACE = -1.0
+"""Wait as long as our own back-off says."""
 
 NO_USAGE = Usage()
 
@@ -60,12 +63,12 @@ class _Transient(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
+class Failure:
     """Why an attempt failed.
 
     Attributes:
         error: In our words.
-        wait: Seconds before the next attempt, ``_OWN_PACE``, or None if there is to be none.
+        wait: Seconds before the next attempt, ``OWN_PACE``, or None if there is to be none.
         assumed: Whether the endpoint may have counted tokens all the same.
     """
 
@@ -81,13 +84,16 @@ class Client:
         endpoint: Address and key.
         retries: How often a request is sent again after a transient failure.
         timeout: Seconds without an answer after which an attempt has failed.
+
+    Attributes:
+        api: OpenAI's own client of it, for what is no chat completion.
     """
 
     def __init__(self, endpoint: Endpoint, *, retries: int, timeout: float) -> None:
         self.endpoint = endpoint
-        self._retries = retries
+        self.retries = retries
         self._timeout = timeout
-        self._openai = openai.AsyncOpenAI(
+        self.api = openai.AsyncOpenAI(
             api_key=endpoint.key or "no-key",
             base_url=endpoint.base_url,
             max_retries=0,
@@ -97,7 +103,7 @@ class Client:
             http_client=openai.DefaultAioHttpClient(follow_redirects=False),
         )
         # Whole, so that the SDK need not put it together for each request.
-        self._completions = str(self._openai.base_url) + "chat/completions"
+        self._completions = str(self.api.base_url) + "chat/completions"
 
     async def send(self, request: Request, gate: Gate) -> Answered:
         """Send a request, again after transient failures, and return the response.
@@ -111,7 +117,7 @@ class Client:
         """
         # Made anew for each call: a shared AsyncRetrying is corrupted by concurrent ones.
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._retries + 1),
+            stop=stop_after_attempt(self.retries + 1),
             retry=retry_if_exception_type(_Transient),
             wait=_wait,
             reraise=True,
@@ -120,7 +126,7 @@ class Client:
             async for attempt in retrying:
                 with attempt:
                     number = attempt.retry_state.attempt_number
-                    answered = await self._attempt(request, gate, number, last=number > self._retries)
+                    answered = await self._attempt(request, gate, number, last=number > self.retries)
         except _Transient as transient:
             raise transient.error from transient
         return answered
@@ -132,7 +138,7 @@ class Client:
         try:
             # The client's own timeout is for each read: a body that trickles would never meet it.
             async with asyncio.timeout(self._timeout):
-                response: httpx2.Response = await self._openai.post(
+                response: httpx2.Response = await self.api.post(
                     self._completions, content=request.raw, cast_to=httpx2.Response
                 )
             status = response.status_code
@@ -142,14 +148,14 @@ class Client:
         except openai.APIStatusError as error:
             status = error.status_code
             gate.limits.learn(error.response.headers)
-            failure = self._status_error(error)
+            failure = self.status_error(error)
         except (openai.APIConnectionError, TimeoutError) as error:
-            failure = self._connection_error(error)
+            failure = self.connection_error(error)
         except ProviderError as error:
-            failure = _Failure(error, None, assumed=True)
+            failure = Failure(error, None, assumed=True)
         except asyncio.CancelledError:
             interrupted = ProviderError("interrupted: the endpoint may bill it all the same")
-            gate.ended(sending, self._ended(sending, clock, gate, _Failure(interrupted, None, assumed=True)))
+            gate.ended(sending, self._ended(sending, clock, gate, Failure(interrupted, None, assumed=True)))
             raise
         ended = self._ended(sending, clock, gate, failure, status=status, usage=usage, last=last)
         if failure is None:
@@ -158,16 +164,16 @@ class Client:
         failure.error.where = failure.error.where or self.endpoint.base_url
         if failure.wait is None:
             raise failure.error
-        if failure.wait != _OWN_PACE:
+        if failure.wait != OWN_PACE:
             gate.limits.close(failure.wait, failure.error.what)
-        raise _Transient(failure.error, own_pace=failure.wait == _OWN_PACE)
+        raise _Transient(failure.error, own_pace=failure.wait == OWN_PACE)
 
     @staticmethod
     def _ended(
         sending: Sending,
         clock: float,
         gate: Gate,
-        failure: _Failure | None,
+        failure: Failure | None,
         *,
         status: int | None = None,
         usage: Usage = NO_USAGE,
@@ -193,7 +199,8 @@ class Client:
             assumed=assumed,
         )
 
-    def _connection_error(self, error: Exception) -> _Failure:
+    def connection_error(self, error: Exception) -> Failure:
+        """What a lost connection means."""
         # The transport calls a reset a timeout of connecting: what happened is what aiohttp raised, at the end of the chain.
         cause: BaseException = error
         while cause.__cause__:
@@ -204,37 +211,34 @@ class Client:
             what = f"no answer came in {self._timeout:g} s"
         else:
             what = f"the connection failed: {type(cause).__name__}: {cause}"
-        return _Failure(self._transient(what), _OWN_PACE, assumed=not unsent)
+        return Failure(self._transient(what), OWN_PACE, assumed=not unsent)
 
-    def _status_error(self, error: openai.APIStatusError) -> _Failure:
+    def status_error(self, error: openai.APIStatusError) -> Failure:
+        """What an answer that is an error means."""
         status, details = error.status_code, error.body if isinstance(error.body, dict) else {}
-        said = self._scrub(str(details.get("message") or error.response.text[:300]).strip())
+        said = self.endpoint.scrub(str(details.get("message") or error.response.text[:300]).strip())
         what = f"the endpoint answered {status}" + (f": {said}" if said else "")
         way_out = _WAY_OUT.get(status)
         if status == 429 and details.get("code") == "insufficient_quota":
             way_out = _WAY_OUT[402]
         if way_out:
-            return _Failure(EndpointRefused(what, status=status, way_out=way_out), None, assumed=False)
+            return Failure(EndpointRefused(what, status=status, way_out=way_out), None, assumed=False)
         if status == 429 or status >= 500 or status in {408, 409}:
             wait = _retry_after(error.response)
             if wait > LONGEST_WAIT:
                 refused = ProviderError(
                     what, status=status, way_out=f"it asks to wait {wait / 3600:.0f} h: run again then"
                 )
-                return _Failure(refused, None, assumed=False)
+                return Failure(refused, None, assumed=False)
             # What stands before the model may have given up on it while it went on, and was billed.
             gave_up = status in {408, 502, 504} or status >= 520
-            return _Failure(ProviderError(what, status=status, way_out="try again later"), wait, assumed=gave_up)
+            return Failure(ProviderError(what, status=status, way_out="try again later"), wait, assumed=gave_up)
         unlike = "if it is the form of the request: `workbench doctor --probe` finds out what the endpoint takes"
         malformed = ProviderError(what, status=status, way_out=unlike if status in {400, 422} else "")
-        return _Failure(malformed, None, assumed=False)
+        return Failure(malformed, None, assumed=False)
 
     def _transient(self, what: str) -> ProviderError:
-        return ProviderError(self._scrub(what), way_out="check the address and the network, then try again")
-
-    def _scrub(self, text: str) -> str:
-        """An endpoint may quote the key that it was sent; nobody else is to see it."""
-        return text.replace(self.endpoint.key, "[key]") if self.endpoint.key else text
+        return ProviderError(self.endpoint.scrub(what), way_out="check the address and the network, then try again")
 
     async def models(self) -> list[dict[str, Any]]:
         """The models that the endpoint offers, by their ``id``, each with what else it says of them.
@@ -243,11 +247,11 @@ class Client:
             ProviderError: If it does not say.
         """
         try:
-            body: Any = _object(await self._openai.get("/models", cast_to=httpx2.Response))
+            body: Any = _object(await self.api.get("/models", cast_to=httpx2.Response))
             listed = body["data"]
             return sorted((model for model in listed if isinstance(model["id"], str)), key=lambda model: model["id"])
         except openai.APIStatusError as error:
-            raise self._status_error(error).error from None
+            raise self.status_error(error).error from None
         except openai.OpenAIError as error:
             raise self._transient(f"the endpoint does not answer: {error.__cause__ or error}") from error
         except (KeyError, TypeError) as error:
@@ -257,7 +261,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._openai.close()
+        await self.api.close()
 
     async def __aenter__(self) -> Self:
         """The client itself."""
@@ -269,8 +273,6 @@ class Client:
 
 
 _NO_API = "check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)"
-_OWN_PACE = -1.0
-"""Wait as long as our own back-off says."""
 # Statuses that every other request of the run would meet too.
 _WAY_OUT = {
     401: "check OPENAI_API_KEY, or the variable that the settings name for the key",
@@ -299,8 +301,8 @@ def _retry_after(response: httpx2.Response) -> float:
         try:
             return max(0.0, (parsedate_to_datetime(str(asked)) - datetime.now(UTC)).total_seconds())
         except (ValueError, TypeError, OverflowError):
-            return _OWN_PACE
-    return _OWN_PACE
+            return OWN_PACE
+    return OWN_PACE
 
 
 def _object(response: httpx2.Response) -> dict[str, JsonValue]:

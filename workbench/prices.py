@@ -12,7 +12,7 @@ from typing import Any
 from workbench.completions import Usage
 from workbench.endpoints import Model
 
-__all__ = ["NOTHING", "Cost", "context_window", "count_tokens", "price"]
+__all__ = ["NOTHING", "Cost", "batch_price", "context_window", "count_tokens", "price"]
 
 
 MILLION = 1_000_000
@@ -67,6 +67,12 @@ def price(model: Model, usage: Usage) -> Cost | None:
         return Cost((read + usage.completion * own.output) / MILLION, own.currency)
     found = _calculate(model, usage)
     return Cost(found.total_price) if found else None
+
+
+def batch_price(model: Model, usage: Usage) -> Cost | None:
+    """The same in a batch, of which providers ask a share."""
+    live = price(model, usage)
+    return live and Cost(live.amount * model.batch_price, live.currency)
 
 
 def context_window(model: Model) -> int | None:

@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.answers import Dispute, answer, dead, differing
 from workbench.canonical import canonical_json, first_problem, hash_json
+from workbench.completions import Usage
 from workbench.errors import RecordingError, ReplayMiss
 from workbench.index import Entry, Index, Kind, Line, cache_file, digest, remove_index
 from workbench.lines import Appender, parse_object
+from workbench.prices import Cost
 from workbench.tasks import Facets, Request
 
 __all__ = [
@@ -71,10 +73,17 @@ class Recording(BaseModel):
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request's recording, and whether this run sent it or found it."""
+    """A request's recording, and whether this run sent it or found it.
+
+    Attributes:
+        recording: What is stored of it.
+        sent: Whether this run pays for it.
+        price: What its tokens cost, where that is not what the run pays for those it sends one by one.
+    """
 
     recording: Recording
     sent: bool
+    price: Callable[[Usage], Cost | None] | None = None
 
 
 Answer = Callable[[Request], Awaitable[Exchange]]

@@ -64,6 +64,7 @@ def keep(
     *,
     retried: frozenset[State] = frozenset(),
     only: frozenset[State] = frozenset(),
+    spared: frozenset[State] = frozenset(),
 ) -> Kept:
     """Sort a run's lines into those that stay and those that go, and take the latter out of its files.
 
@@ -76,6 +77,7 @@ def keep(
         articles: What there is to do now.
         retried: States to be asked anew.
         only: Do nothing but what ended in one of these; empty for everything.
+        spared: States that stay as they are, though going on does them again.
 
     Raises:
         RunError: If a line is no extraction.
@@ -84,7 +86,7 @@ def keep(
     put_back(run.folder, files)
     for file in files.values():
         file.close()
-    redone = (only & REDONE) | retried if only else REDONE | retried
+    redone = ((only or REDONE) & REDONE - spared) | retried
     torn = [run.folder / name for name, file in files.items() if file.torn]
     kept = Kept(first=run.info.sample, only=set() if only else None, since=run.info.started, torn=torn)
     for line in _lines(run.folder):

@@ -102,6 +102,8 @@ class ModelSettings(Differences):
     tokens_per_minute: int | None = Field(default=None, ge=1)
     context_tokens: int | None = Field(default=None, ge=1)
     price: Price | None = None
+    batch_price: Decimal = Field(default=Decimal("0.5"), ge=0, le=1)
+    """What a request costs in a batch, as a share of that."""
 
     @model_validator(mode="after")
     def _key_goes_with_an_address(self) -> Self:

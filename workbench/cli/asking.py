@@ -11,11 +11,11 @@ from workbench.articles import check_ids
 from workbench.cli.common import MONEY, asked_task, source, source_of
 from workbench.endpoints import resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, RunError, SettingsError
-from workbench.jobs import Job
+from workbench.jobs import Job, Notify
 from workbench.runs import Run, open_run
 from workbench.settings import Project, environment, find_project
 
-__all__ = ["JobOptions", "count_articles", "job_of", "job_options", "named_run"]
+__all__ = ["JobOptions", "count_articles", "job_of", "job_options", "named_run", "say_what"]
 
 
 class JobOptions(TypedDict):
@@ -149,3 +149,21 @@ def named_run(here: Project, name: str) -> Run:
             "this run is of another project", where=str(run.folder), way_out=f"go into {of.root} and try again there"
         )
     return run
+
+
+def say_what(job: Job, notify: Notify) -> None:
+    """Tell who is about to be asked, before anybody is."""
+    model, endpoint, front = job.model, job.model.endpoint, job.task.front
+    if job.samples > 1:
+        notify(f"sample {job.sample + 1} of {job.samples}, model {model.name}")
+    if endpoint is None:
+        notify("replaying recordings: no key, no network")
+        return
+    key = "with a key" if endpoint.key else "without a key"
+    notify(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model.name}")
+    if not model.differences.usage:
+        notify(f"it reports no tokens (usage = false in {model.table}): each request stands at its worst case")
+    if job.samples > 1 and front.temperature == 0 and front.seed is None:
+        notify(
+            f"samples taken at temperature 0 differ little: prompts/{job.task.name}.md could set another temperature, or a seed"
+        )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from workbench.articles import Rejected
+from workbench.batch import read_batches
 from workbench.cli import probe as probing
 from workbench.cli.common import as_json, asked_task, print_json, project, source, stdout, task_of
 from workbench.endpoints import Endpoint, resolve_endpoint, resolve_model
@@ -60,7 +61,7 @@ def render(article: str, task: str | None, model: str | None, as_json: bool) -> 
 def doctor(  # noqa: PLR0917 - click gives each option by its name
     task: str | None, model: str | None, base_url: str | None, allow_http: bool, probe: bool, as_json: bool
 ) -> None:
-    """Check key, endpoint, model, prompt, schema, goldens and recordings; exit 1 if something is wrong.
+    """Check key, endpoint, model, prompt, schema, goldens, recordings and batches; exit 1 if something is wrong.
 
     With --probe the model is asked what its endpoint takes, which costs a few hundred tokens. What it differs in is printed as the
     lines that the project's pyproject.toml needs; nothing is written.
@@ -72,6 +73,7 @@ def doctor(  # noqa: PLR0917 - click gives each option by its name
         ("task", lambda: _task(here, task, model)),
         ("goldens", lambda: _goldens(here, task, model)),
         ("recordings", lambda: _recordings(here)),
+        ("batches", lambda: _batches(here)),
         ("endpoint", lambda: _endpoint(here, model, base_url, allow_http=allow_http, probed=probe)),
     ]
     if probe:
@@ -118,6 +120,15 @@ def _recordings(here: Project) -> str:
     store = Recordings(here.path(here.settings.recordings))
     kinds = ", ".join(f"{count} {origin}" for origin, count in store.origins().items())
     return f"{len(store)} in {here.settings.recordings}" + (f" ({kinds})" if kinds else "")
+
+
+def _batches(here: Project) -> str:
+    under_way = [
+        f"{sum(part.written.requests for part in waiting):,} requests of {file.parent.name} wait for an answer"
+        for file in sorted(here.path(here.settings.runs).glob("*/batches.jsonl"))
+        if (waiting := read_batches(file.parent).open)
+    ]
+    return "; ".join(under_way) + " (`workbench batch collect RUN`)" if under_way else "none is under way"
 
 
 def _endpoint(here: Project, model: str | None, base_url: str | None, *, allow_http: bool, probed: bool) -> str:

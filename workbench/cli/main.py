@@ -33,6 +33,9 @@ COMMANDS: Final[Mapping[str, Where]] = {
         "agreement",
         "Hold two labellings against each other: F1 between the labellers, by field, with its interval over articles.",
     ),
+    "batch": Where(
+        "batch", "batch", "Have a run's requests answered in batches, at half the price, some time within a day."
+    ),
     "compare": Where(
         "compare", "compare", "Compare RUN_B with RUN_A, the baseline: by how much it is better or worse, and where."
     ),

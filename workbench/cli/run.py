@@ -13,7 +13,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run
+from workbench.batch import check_none_under_way
+from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import as_json, print_json, project, stderr, stdout, texts_of
 from workbench.cli.progress import events, progress
 from workbench.completions import Usage
@@ -22,7 +23,7 @@ from workbench.estimate import Estimate, estimate
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import State
 from workbench.goldens import Goldens, read_goldens
-from workbench.jobs import Job, Notify, Resume, Summary, Watch, replaying, run_job
+from workbench.jobs import Job, Resume, Summary, Watch, replaying, run_job
 from workbench.live import live
 from workbench.prices import Cost
 from workbench.recordings import Recordings
@@ -100,6 +101,8 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     ]
     _check_currency(jobs)
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
+    if resume:
+        check_none_under_way(resume.run.folder)
     total = count_articles(jobs[0])
     task = jobs[0].task
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)  # before money is spent
@@ -111,7 +114,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         for job in _within_budget(jobs, ended):
             watching: AbstractContextManager[Watch] = events(total) if as_events else progress(stderr(), total)
             with watching as watch:
-                _say_what(job, watch.notify)
+                say_what(job, watch.notify)
                 summary = asyncio.run(
                     run_job(
                         job,
@@ -194,23 +197,6 @@ def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
     if named is None:
         return latest_run(here.path(here.settings.runs), ended=False, votes=False) if going_on else None
     return named_run(here, named)
-
-
-def _say_what(job: Job, notify: Notify) -> None:
-    model, endpoint, front = job.model, job.model.endpoint, job.task.front
-    if job.samples > 1:
-        notify(f"sample {job.sample + 1} of {job.samples}, model {model.name}")
-    if endpoint is None:
-        notify("replaying recordings: no key, no network")
-        return
-    key = "with a key" if endpoint.key else "without a key"
-    notify(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model.name}")
-    if not model.differences.usage:
-        notify(f"it reports no tokens (usage = false in {model.table}): each request stands at its worst case")
-    if job.samples > 1 and front.temperature == 0 and front.seed is None:
-        notify(
-            f"samples taken at temperature 0 differ little: prompts/{job.task.name}.md could set another temperature, or a seed"
-        )
 
 
 def _exit_code(summary: Summary, *, replayed: bool) -> int:

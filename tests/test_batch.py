@@ -1,0 +1,607 @@
+"""Batches over the whole path: handed in, ended in every way there is, fetched, asked again, and the same by hand."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batching_server import EXPIRED, MISSING, BatchServer, RowSays
+from loopback import Loopback, Received, Usage, dropped_midway, length, ok, rate_limited, refusal, status, wrong_shape
+from small_project import Command, lines
+
+from workbench.batch import BatchLog
+
+SETTINGS = """
+[tool.workbench]
+task = "street"
+articles = "articles"
+model = "small"
+retries = 2
+
+[tool.workbench.models.small]
+price = { input = 2, output = 8 }
+"""
+LIVE = Decimal("0.0048")
+"""What a request costs one by one: 1,200 tokens at 2 and 300 at 8 for a million."""
+GOOD: dict[str, Any] = {"street": None, "shops": []}
+BAD = {"street": None, "shops": "none"}
+
+
+def article_of(row: dict[str, Any]) -> str:
+    """The id of the article that a row is about."""
+    text: str = row["body"]["messages"][1]["content"]
+    return text.split(maxsplit=1)[0]
+
+
+def is_reask(row: dict[str, Any]) -> bool:
+    return len(row["body"]["messages"]) > 2
+
+
+@pytest.fixture
+def server() -> Iterator[BatchServer]:
+    with BatchServer(answer=lambda _: GOOD) as started:
+        yield started
+
+
+@pytest.fixture
+def world(project: Path, server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with eight articles that each say their id first, and the server as its endpoint."""
+    (project / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
+    for file in (project / "articles").iterdir():
+        file.unlink()
+    for name in "abcdefgh":
+        (project / "articles" / f"{name}.txt").write_text(f"{name} 거리 소식이다.\n", encoding="utf-8")
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    return project
+
+
+def states(folder: Path) -> dict[str, str]:
+    return {line["article"]: line["state"] for line in lines(folder / "extractions.jsonl")}
+
+
+def reasons(folder: Path) -> dict[str, str]:
+    return {line["article"]: line["reason"] for line in lines(folder / "extractions.jsonl") if line["reason"]}
+
+
+def attempts(folder: Path) -> list[dict[str, Any]]:
+    return lines(folder / "attempts.jsonl")
+
+
+def bill(folder: Path) -> Decimal:
+    return sum((Decimal(line["cost"]["amount"]) for line in attempts(folder)), Decimal(0))
+
+
+def costs(folder: Path) -> Decimal:
+    """What the extractions say that they cost."""
+    return sum((Decimal(line["cost"]["amount"]) for line in lines(folder / "extractions.jsonl")), Decimal(0))
+
+
+def test_a_batch_is_handed_in_waits_and_is_fetched(world: Path, server: BatchServer, workbench: Command) -> None:
+    submitted = workbench("batch", "submit", "--json")
+    assert submitted.code == 0, submitted.err
+    assert (submitted.json["waiting"], submitted.json["states"]) == (8, {})
+    folder = Path(submitted.json["run"])
+    asked = workbench("batch", "status", "--json").json
+    assert [part["state"] for part in asked["parts"]] == ["validating"]
+    assert workbench("batch", "collect", "--json").json["waiting"] == 8
+    assert not (folder / "attempts.jsonl").read_text()
+    server.end()
+    collected = workbench("batch", "collect", "--json")
+    assert collected.code == 0, collected.err
+    assert collected.json["finished"]
+    assert states(folder) == dict.fromkeys("abcdefgh", "ok")
+    assert bill(folder) == costs(folder) == 8 * LIVE / 2
+    assert {line["part"] for line in attempts(folder)} == {1}
+    assert {line["origin"] for line in lines(world / "recordings" / "local-model.jsonl")} == {"local-model"}
+    assert list((folder / "batch").iterdir()) == []
+
+
+def test_every_way_in_which_a_row_can_end_is_a_state_of_its_article(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    def rows(row: dict[str, Any]) -> RowSays:
+        if is_reask(row):
+            return None
+        fates: dict[str, RowSays] = {
+            "a": status(500),
+            "b": EXPIRED,
+            "c": MISSING,
+            "d": BAD,
+            "e": length('{"street": nu'),
+            "f": refusal("no"),
+            "g": status(400),
+        }
+        return fates.get(article_of(row))
+
+    server.rows = rows
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end("expired")
+    first = workbench("batch", "collect", "--json")
+    assert first.code == 5, first.err
+    assert states(folder) == {
+        "a": "failed", "b": "failed", "c": "failed", "e": "truncated", "f": "refused", "g": "failed", "h": "ok",
+    }  # fmt: skip
+    said = reasons(folder)
+    assert "500" in said["a"] and "submit --resume" in said["a"]
+    assert "batch_expired" in said["b"]
+    assert "the batch expired before this was done" in said["c"]
+    assert "400" in said["g"] and "would be again" in said["g"]
+    assert first.json["waiting"] == 1
+    assert [part["requests"] for part in first.json["parts"]] == [8, 1], (
+        "the invalid answer is asked again in a second batch"
+    )
+    server.end()
+    second = workbench("batch", "collect", "--json")
+    assert states(folder)["d"] == "ok"
+    assert second.json["finished"]
+    # Answered were d twice, e, f and h; what was not done costs nothing.
+    assert bill(folder) == costs(folder) == 5 * LIVE / 2
+    failed = [line for line in attempts(folder) if line["outcome"] == "failed"]
+    assert [Decimal(line["cost"]["amount"]) for line in failed] == [0, 0, 0, 0]
+
+
+def test_what_failed_is_asked_again_when_somebody_says_so(world: Path, server: BatchServer, workbench: Command) -> None:
+    server.rows = lambda row: rate_limited() if article_of(row) in "ab" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    assert workbench("batch", "collect").code == 5
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 6, "failed": 2}, "and not before"
+    server.rows = lambda _: None
+    again = workbench("batch", "submit", "--resume", folder.name, "--json")
+    assert again.code == 0, "what has failed waits again"
+    assert [part["requests"] for part in again.json["parts"]] == [8, 2]
+    server.end()
+    assert workbench("batch", "collect").code == 0
+    assert states(folder) == dict.fromkeys("abcdefgh", "ok")
+    assert len(server.answered) == 8
+    assert bill(folder) == costs(folder) == 8 * LIVE / 2
+
+
+def test_reasks_can_go_one_by_one_at_the_full_price(world: Path, server: BatchServer, workbench: Command) -> None:
+    server.rows = lambda row: BAD if article_of(row) in "abc" else None
+    folder = Path(workbench("batch", "submit", "--reasks", "live", "--json").json["run"])
+    server.end()
+    collected = workbench("batch", "collect", "--json")
+    assert collected.code == 0, collected.err
+    assert states(folder) == dict.fromkeys("abcdefgh", "ok")
+    assert bill(folder) == costs(folder) == 8 * LIVE / 2 + 3 * LIVE
+    assert sum(request.path.endswith("/chat/completions") for request in server.requests) == 3
+
+
+def test_a_batch_that_the_provider_refuses_fails_all_its_articles_and_costs_nothing(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end("failed", "Enqueued token limit reached for small.")
+    collected = workbench("batch", "collect", "--json")
+    assert collected.code == 3
+    assert set(states(folder).values()) == {"failed"}
+    assert "Enqueued token limit reached" in reasons(folder)["a"]
+    assert bill(folder) == 0
+
+
+def test_the_same_text_in_two_articles_is_one_row(world: Path, server: BatchServer, workbench: Command) -> None:
+    (world / "articles" / "z.txt").write_text((world / "articles" / "a.txt").read_text("utf-8"), encoding="utf-8")
+    submitted = workbench("batch", "submit", "--json").json
+    assert (submitted["waiting"], submitted["parts"][0]["requests"]) == (9, 8)
+    server.end()
+    assert workbench("batch", "collect").code == 0
+    folder = Path(submitted["run"])
+    assert len(states(folder)) == 9
+    assert bill(folder) == costs(folder) == 8 * LIVE / 2
+
+
+def test_what_is_recorded_is_not_asked_and_costs_nothing(world: Path, server: BatchServer, workbench: Command) -> None:
+    assert workbench("run", "--limit", "3").code == 0
+    submitted = workbench("batch", "submit", "--json").json
+    assert submitted["parts"][0]["requests"] == 5
+    assert submitted["states"] == {"ok": 3}
+    assert costs(Path(submitted["run"])) == 0
+
+
+def test_requests_are_split_where_a_file_is_full(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.batch.MOST_REQUESTS", 3)
+    submitted = workbench("batch", "submit", "--json").json
+    assert [part["requests"] for part in submitted["parts"]] == [3, 3, 2]
+    server.end()
+    assert workbench("batch", "collect").code == 0
+    size = len(server.files["file-1"].content)
+    monkeypatch.setattr("workbench.batch.MOST_REQUESTS", 50_000)
+    monkeypatch.setattr("workbench.batch.MOST_BYTES", size)
+    (world / "recordings" / "local-model.jsonl").unlink()
+    by_bytes = workbench("batch", "submit", "--json").json
+    assert [part["requests"] for part in by_bytes["parts"]] == [3, 3, 2]
+
+
+def test_a_request_is_in_the_providers_form_and_named_by_its_key(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    workbench("batch", "submit", "--json")
+    rows = [json.loads(line) for line in server.files["file-1"].content.splitlines()]
+    rendered = workbench("render", "a", "--json").json
+    assert rows[0] == {
+        "custom_id": rendered["key"],
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": rendered["body"],
+    }
+    assert b"\\u" not in server.files["file-1"].content
+    assert server.batches["batch_1"].metadata["part"] == "1"
+
+
+def test_a_cancelled_batch_keeps_what_was_done_and_asks_no_more(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda row: MISSING if article_of(row) in "abcd" else BAD if article_of(row) == "e" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    assert workbench("batch", "cancel").code == 0
+    assert server.batches["batch_1"].status == "cancelling"
+    assert workbench("batch", "collect", "--json").json["waiting"] == 8
+    server.end("cancelled")
+    assert workbench("batch", "collect", "--json").json["finished"]
+    assert states(folder) == dict.fromkeys("abcde", "failed") | dict.fromkeys("fgh", "ok")
+    assert "cancelled" in reasons(folder)["a"] and "cancelled" in reasons(folder)["e"]
+    assert bill(folder) == 4 * LIVE / 2
+    server.rows = lambda _: None
+    again = workbench("batch", "submit", "--resume", folder.name, "--json").json
+    assert [part["requests"] for part in again["parts"]] == [8, 5]
+
+
+def test_a_run_whose_batch_is_under_way_is_not_gone_on_with_one_by_one(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    refused = workbench("run", "--resume", folder.name)
+    assert refused.code == 2
+    assert "8 requests of this run wait in a batch" in refused.err
+    assert f"batch collect {folder.name}" in refused.err
+    assert workbench("run", "--only", "failed").code == 2
+    server.rows = lambda row: status(500) if article_of(row) == "a" else None
+    server.end()
+    workbench("batch", "collect")
+    assert workbench("run", "--resume", folder.name).code == 0, "once it has come in, it is"
+    assert bill(folder) == costs(folder) == 7 * LIVE / 2 + LIVE
+
+
+def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """Each request may cost about 0.003: 500 tokens of answer at 8, some 1,400 bytes at 2, halved."""
+    submitted = workbench("batch", "submit", "--budget", "0.012", "--json")
+    folder = Path(submitted.json["run"])
+    asked = submitted.json["parts"][0]["requests"]
+    assert 1 < asked < 8
+    assert submitted.json["states"] == {"unspent": 8 - asked}
+    assert "what waits in a batch counts" in reasons(folder)["h"]
+    assert workbench("batch", "collect", "--json").json["parts"][0]["requests"] == asked
+    server.end()
+    collected = workbench("batch", "collect", "--budget", "1", "--json").json
+    assert [part["requests"] for part in collected["parts"]] == [asked, 8 - asked], (
+        "the rest goes on under a larger budget"
+    )
+    server.end()
+    assert workbench("batch", "collect").code == 0
+    assert states(folder) == dict.fromkeys("abcdefgh", "ok")
+
+
+def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Command) -> None:
+    submitted = workbench("batch", "submit", "--max-tokens-total", "5000", "--json").json
+    assert submitted["waiting"] + submitted["states"]["unspent"] == 8
+    assert 0 < submitted["waiting"] < 8
+
+
+def test_the_share_of_the_price_is_a_setting(world: Path, server: BatchServer, workbench: Command) -> None:
+    (world / "pyproject.toml").write_text(SETTINGS + "batch_price = 0.25\n", encoding="utf-8")
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    workbench("batch", "collect")
+    assert bill(folder) == 8 * LIVE / 4
+
+
+def test_an_article_too_long_for_the_model_is_rejected_at_once(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    (world / "pyproject.toml").write_text(SETTINGS + "context_tokens = 2000\n", encoding="utf-8")
+    (world / "articles" / "a.txt").write_text("a " + "긴 글이다. " * 3000, encoding="utf-8")
+    submitted = workbench("batch", "submit", "--json").json
+    assert (submitted["states"], submitted["waiting"]) == ({"rejected": 1}, 7)
+
+
+def test_a_request_without_a_count_of_tokens_stands_at_its_worst(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    def rows(row: dict[str, Any]) -> RowSays:
+        return {"a": ok(GOOD, usage=None), "b": wrong_shape(), "c": MISSING}.get(article_of(row))  # type: ignore[return-value]
+
+    server.rows = rows
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    collected = workbench("batch", "collect", "--json").json
+    assert collected["assumed"]["attempts"] == 3
+    assert states(folder) == dict.fromkeys("adefgh", "ok") | dict.fromkeys("bc", "failed")
+    assert "no chat completion" in reasons(folder)["b"]
+    assert "in neither of its files" in reasons(folder)["c"]
+
+
+def test_lines_that_are_wrong_are_said_and_lose_no_other(world: Path, server: BatchServer, workbench: Command) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (batch,) = server.end()
+    output = server.files[batch.output or ""]
+    rows = output.content.splitlines(keepends=True)
+    stranger = json.dumps({"custom_id": "\x1b[31mstranger", "response": {"status_code": 200, "body": {}}}).encode()
+    output.content = b"".join(
+        [b"no json\n", rows[0], rows[0], stranger + b"\n", b'{"custom_id": 3}\n', b"\n", *rows[1:-1], rows[-1][:-20]]
+    )
+    collected = workbench("batch", "collect", "--json")
+    assert states(folder) == dict.fromkeys("bcdefgh", "ok") | {"a": "failed"}
+    answers = folder / "batch" / "0001.answers.jsonl"
+    for number, words in (
+        (1, "no JSON object"),
+        (3, "a second answer"),
+        (4, "custom_id"),
+        (5, "no custom_id"),
+        (13, "cut off"),
+    ):
+        assert any(f"{answers.name}:{number}: " in line and words in line for line in collected.err.splitlines()), words
+    assert "\x1b" not in collected.err
+    assert answers.exists(), "what could not be used is kept"
+    assert bill(folder) > 7 * LIVE / 2, "nobody knows what the lost one cost: it stands at its worst"
+
+
+def test_a_download_that_ends_early_is_begun_anew(world: Path, server: BatchServer, workbench: Command) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (batch,) = server.end()
+    content = server.files[batch.output or ""].content
+    path = f"/v1/files/{batch.output}/content"
+    server.script(dropped_midway(status(200, content)), status(200, content[: len(content) // 2]), path=path)
+    assert workbench("batch", "collect").code == 0
+    assert len(states(folder)) == 8
+
+
+def test_a_batch_that_was_made_though_its_answer_was_lost_is_found_and_not_made_twice(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = server._create
+    lost: list[Any] = []
+
+    def losing(body: Any) -> Any:
+        made = create(body)
+        if not lost:
+            lost.append(made)
+            return status(502)
+        return made
+
+    monkeypatch.setattr(server, "_create", losing)
+    workbench("batch", "submit")
+    assert list(server.batches) == ["batch_1"]
+    assert len(server.files) == 1
+
+
+def test_keys_are_in_no_message(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-123")
+    said = status(401, {"error": {"message": "Incorrect API key provided: sk-secret-123.", "code": "invalid_api_key"}})
+    server.rows = lambda row: said if article_of(row) == "a" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    collected = workbench("batch", "collect")
+    assert "[key]" in reasons(folder)["a"]
+    server.script(said, path="/v1/files")
+    refused = workbench("batch", "submit", "--resume", folder.name)
+    assert refused.code == 3
+    assert "[key]" in refused.err
+    files = [file.read_text("utf-8") for file in world.rglob("*.jsonl")]
+    assert not any("sk-secret" in text for text in [collected.out, collected.err, refused.err, *files])
+
+
+def test_an_endpoint_without_batches_is_refused_with_the_way_out(
+    world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Loopback() as plain:
+        monkeypatch.setenv("OPENAI_BASE_URL", plain.base_url)
+        refused = workbench("batch", "submit")
+    assert refused.code == 3
+    assert "no Batch API" in refused.err
+
+
+def test_waiting_looks_until_all_is_done(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.cli.batch.FIRST_WAIT", 0.0)
+    server.rows = lambda row: None if is_reask(row) else BAD if article_of(row) == "a" else None
+    workbench("batch", "submit")
+
+    async def sleep(_: float) -> None:
+        server.end()
+
+    monkeypatch.setattr("workbench.cli.batch._pause", sleep)
+    collected = workbench("batch", "collect", "--wait", "--json")
+    assert collected.json["states"] == {"ok": 8}
+    assert collected.err.count("looking again") == 2
+
+
+def answer_by_hand(requests: Path, to: Path, says: Any = lambda _: GOOD) -> Path:
+    """What somebody's script makes of a file of requests."""
+    with to.open("w", encoding="utf-8") as out:
+        for row in lines(requests):
+            received = Received("POST", "", {}, json.dumps(row["body"]).encode(), row["body"], 0)
+            body = json.loads(ok(says(row), usage=Usage(0, 0)).message(received).body)
+            answered = {"custom_id": row["custom_id"], "response": {"status_code": 200, "body": body}, "error": None}
+            out.write(json.dumps(answered, ensure_ascii=False) + "\n")
+    return to
+
+
+def test_by_hand_the_same_run_comes_out_without_an_endpoint(
+    world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    exported = workbench("batch", "export", "--to", tmp_path / "ask.jsonl", "--json")
+    assert exported.code == 0, exported.err
+    folder = Path(exported.json["run"])
+    answers = answer_by_hand(
+        tmp_path / "ask.jsonl", tmp_path / "told.jsonl", lambda row: BAD if article_of(row) == "a" else GOOD
+    )
+    some = tmp_path / "some.jsonl"
+    some.write_text("".join(answers.read_text("utf-8").splitlines(keepends=True)[4:]), encoding="utf-8")
+    first = workbench("batch", "import", folder.name, some, "--origin", "transcribed", "--json")
+    assert first.json["states"] == {"ok": 4} and first.json["waiting"] == 4
+    second = workbench(
+        "batch", "import", folder.name, answers, "--origin", "transcribed", "--to", tmp_path / "next", "--json"
+    )
+    assert second.json["states"] == {"ok": 7} and second.json["waiting"] == 1
+    (more,) = (tmp_path / "next").iterdir()
+    third = workbench(
+        "batch", "import", folder.name, answer_by_hand(more, tmp_path / "3.jsonl"), "--origin", "transcribed", "--json"
+    )
+    assert third.json["finished"] and third.json["states"] == {"ok": 8}
+    assert third.json["cost"]["amount"] == "0"
+    assert third.json["assumed"]["attempts"] == 0
+    assert {line["origin"] for line in lines(world / "recordings" / "transcribed.jsonl")} == {"transcribed"}
+    assert all(line["origins"] == ["transcribed"] for line in lines(folder / "extractions.jsonl"))
+    again = workbench("batch", "import", folder.name, answers)
+    assert again.code == 0 and "0 rows were taken in" in again.err
+
+
+def test_answers_from_a_console_are_paid_for_at_the_batch_price(
+    world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    folder = Path(workbench("batch", "export", "--to", tmp_path, "--json").json["run"])
+    (requests,) = tmp_path.glob("*.requests.jsonl")
+    out = tmp_path / "out.jsonl"
+    answer_by_hand(requests, out)
+    counted = out.read_text("utf-8").replace('"prompt_tokens": 0', '"prompt_tokens": 1200')
+    out.write_text(counted.replace('"completion_tokens": 0', '"completion_tokens": 300'), encoding="utf-8")
+    assert workbench("batch", "import", folder.name, out).code == 0
+    assert bill(folder) == costs(folder) == 8 * LIVE / 2
+
+
+def test_rows_in_somebodys_hands_can_be_given_up(
+    world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    folder = Path(workbench("batch", "export", "--json").json["run"])
+    assert workbench("batch", "cancel", folder.name).code == 0
+    assert not list((folder / "batch").iterdir())
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert workbench("batch", "collect", folder.name, "--json").json["states"] == {"failed": 8}
+
+
+def forget(folder: Path, *events: str) -> None:
+    """Have the log end before these steps, as a death between a call and its note leaves it."""
+    file = folder / "batches.jsonl"
+    kept = [
+        line for line in file.read_text("utf-8").splitlines(keepends=True) if json.loads(line)["event"] not in events
+    ]
+    file.write_text("".join(kept), encoding="utf-8")
+
+
+@pytest.mark.parametrize("events", [["submitted"], ["uploaded", "submitted"], ["sending", "uploaded", "submitted"]])
+def test_what_was_handed_in_and_not_noted_is_found_again(
+    world: Path, server: BatchServer, workbench: Command, events: list[str]
+) -> None:
+    """But for a death before anything was sent, which is told from the others by its note."""
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    forget(folder, *events)
+    if "sending" in events:
+        server.files.clear()
+        server.batches.clear()
+    assert workbench("batch", "collect").code == 0
+    assert list(server.batches) == ["batch_1"]
+    assert list(server.files) == ["file-1"]
+
+
+def test_a_batch_that_was_made_and_not_noted_is_cancelled_too(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    forget(folder, "submitted")
+    assert workbench("batch", "cancel", folder.name).code == 0
+    assert server.batches["batch_1"].status == "cancelling"
+
+
+def test_a_part_that_was_never_handed_in_is_given_up_when_it_is_cancelled(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.script(status(400), path="/v1/files")
+    refused = workbench("batch", "submit")
+    assert refused.code == 3
+    (folder,) = (world / "runs").iterdir()
+    assert workbench("batch", "cancel", folder.name, "--json").json["parts"][0]["state"] == "given up"
+    assert workbench("batch", "collect", "--json").json["states"] == {"failed": 8}
+    assert not server.batches
+    assert not attempts(folder)
+
+
+def test_a_batch_that_the_endpoint_forgot_can_be_given_up(world: Path, server: BatchServer, workbench: Command) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.batches.clear()
+    lost = workbench("batch", "collect")
+    assert lost.code == 3
+    assert "batch cancel" in lost.err
+    assert workbench("batch", "cancel").code == 0
+    assert workbench("batch", "collect", "--json").json["finished"]
+    assert set(states(folder).values()) == {"failed"}
+
+
+def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    workbench("batch", "submit", "--keep-requests", "--limit", "1")
+    server.end()
+    workbench("batch", "collect")
+    workbench("batch", "submit")
+    server.end()
+    workbench("batch", "collect")
+    recorded = lines(world / "recordings" / "local-model.jsonl")
+    assert [recording.get("body") for recording in recorded[:1]] == [json.loads(server.files["file-1"].content)["body"]]
+    assert len(recorded) == 8
+    assert not any("body" in recording for recording in recorded[1:])
+
+
+def test_a_replay_of_what_a_batch_recorded_gives_the_same_records(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda row: BAD if article_of(row) == "a" and not is_reask(row) else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    for _ in range(2):
+        server.end()
+        workbench("batch", "collect")
+    replayed = Path(workbench("run", "--replay", "--json").json["run"])
+    records = [
+        {line["article"]: (line["record"], line["exchanges"]) for line in lines(run / "extractions.jsonl")}
+        for run in (folder, replayed)
+    ]
+    assert records[0] == records[1]
+
+
+def test_more_articles_join_a_run_when_it_is_submitted_again(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--limit", "3", "--json").json["run"])
+    more = workbench("batch", "submit", "--resume", folder.name, "--limit", "5", "--json").json
+    assert [part["requests"] for part in more["parts"]] == [3, 2], "and what waits is not asked twice"
+    server.end()
+    assert workbench("batch", "collect").code == 0
+    assert len(states(folder)) == len(server.answered) == 5
+
+
+def test_only_one_process_at_a_time_works_on_a_run(world: Path, server: BatchServer, workbench: Command) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    with BatchLog(folder):
+        refused = workbench("batch", "collect")
+    assert refused.code == 2
+    assert "another process is writing" in refused.err
+
+
+@pytest.mark.parametrize("command", ["submit", "export"])
+def test_articles_that_cannot_be_read_again_are_refused(world: Path, workbench: Command, command: str) -> None:
+    refused = workbench("batch", command, "-")
+    assert refused.code == 2
+    assert "standard input is gone" in refused.err
+    assert not (world / "runs").exists()

@@ -1,0 +1,397 @@
+"""The batches of a run: what was handed to a provider, or to a person, part by part, and how far each part is.
+
+A part is a file of requests in the provider's form, as many as one file takes. ``batches.jsonl`` in the run's folder has a line for each step
+that was done, written before the next one begins: whatever ends the process, the next sitting knows where to go on. Beside it, in ``batch/``,
+stand a part's files for as long as they are needed.
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, BinaryIO, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from workbench.canonical import canonical_json, first_problem
+from workbench.errors import ArticleError, RunError
+from workbench.lines import Appender, read_lines
+from workbench.rows import row_of, write_row
+from workbench.tasks import Request
+
+__all__ = [
+    "FORMAT",
+    "BatchLog",
+    "Batches",
+    "Cancelled",
+    "Collected",
+    "Ended",
+    "Event",
+    "Gatherer",
+    "How",
+    "Part",
+    "ReasksGo",
+    "Sending",
+    "Submitted",
+    "Uploaded",
+    "Walked",
+    "Written",
+    "check_none_under_way",
+    "part_file",
+    "read_batches",
+]
+
+FORMAT: Final = "workbench.batch/1"
+CHAT: Final = "/v1/chat/completions"
+MOST_REQUESTS = 50_000
+MOST_BYTES = 200_000_000
+"""What a provider takes in one file."""
+How = Literal["api", "hand"]
+"""Who takes a part to whoever answers it: we, through the provider's API, or a person."""
+ReasksGo = Literal["batch", "live"]
+"""Which way an invalid answer is asked again."""
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["workbench.batch/1"] = FORMAT
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+
+class _OfPart(_Line):
+    part: int
+    """Its number in the run, from 1."""
+
+
+class Written(_OfPart):
+    """The file of its requests is whole."""
+
+    event: Literal["written"] = "written"
+    how: How
+    label: str
+    """By which its file and its batch are found again at the provider."""
+    requests: int
+    bytes: int
+    keep_bodies: bool
+    """Whether the recordings are to hold the requests' texts."""
+    again: bool = False
+    """Whether it may hold what had failed before: articles that ended so are then not done with."""
+
+
+class Sending(_OfPart):
+    """It is about to be sent: whoever goes on from here looks first whether it was."""
+
+    event: Literal["sending"] = "sending"
+
+
+class Uploaded(_OfPart):
+    """Its file is at the provider."""
+
+    event: Literal["uploaded"] = "uploaded"
+    file: str
+
+
+class Submitted(_OfPart):
+    """Its batch is made."""
+
+    event: Literal["submitted"] = "submitted"
+    batch: str
+
+
+class Ended(_OfPart):
+    """The provider is done with it, and what came of it is here."""
+
+    event: Literal["ended"] = "ended"
+    status: str
+    """As the provider says: ``completed``, ``expired``, ``cancelled``, ``failed``."""
+    why: str | None
+    """Why the whole of it failed, if it did."""
+
+
+class Collected(_OfPart):
+    """Each of its rows is in the ledger, and what was answered is recorded; or it was given up."""
+
+    event: Literal["collected"] = "collected"
+    answered: int
+    failed: int
+    given_up: int = 0
+    """Rows that were never sent, or whose answers nobody brought."""
+    keeps_answers: bool = False
+    """Whether the provider's files stay, because not every line could be used."""
+
+    def keeps(self, kind: str) -> bool:
+        """Whether a file of this kind stays."""
+        return self.keeps_answers and kind in {"answers", "errors"}
+
+
+class Walked(_Line):
+    """All articles were walked over: what could be asked stands in parts."""
+
+    event: Literal["walked"] = "walked"
+    waiting: int
+    """Articles that wait for an answer."""
+    reasks: ReasksGo
+
+
+class Cancelled(_Line):
+    """No more is to be asked, until somebody submits again."""
+
+    event: Literal["cancelled"] = "cancelled"
+
+
+Event = Written | Sending | Uploaded | Submitted | Ended | Collected | Walked | Cancelled
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+@dataclass
+class Part:
+    """A part, and how far it is."""
+
+    written: Written
+    sending: bool = False
+    file: str | None = None
+    submitted: Submitted | None = None
+    ended: Ended | None = None
+    collected: Collected | None = None
+
+    @property
+    def number(self) -> int:
+        """From 1."""
+        return self.written.part
+
+    @property
+    def started(self) -> datetime:
+        """When its requests went out."""
+        return self.submitted.at if self.submitted else self.written.at
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether we are to send it, and have not noted that we did."""
+        return self.written.how == "api" and self.submitted is None and self.collected is None
+
+
+@dataclass
+class Batches:
+    """All parts of a run.
+
+    Attributes:
+        parts: By their numbers.
+        walked: The last walk over all articles, if nothing has come in since.
+        reasks: Which way re-asks went in the last walk.
+        stopped: Whether nothing more is to be asked.
+    """
+
+    parts: dict[int, Part] = field(default_factory=dict)
+    walked: Walked | None = None
+    reasks: ReasksGo = "batch"
+    stopped: bool = False
+
+    @property
+    def open(self) -> list[Part]:
+        """Parts whose rows are not all settled."""
+        return [part for part in self.parts.values() if part.collected is None]
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether an article that has failed may yet be answered."""
+        return any(part.written.again for part in self.parts.values())
+
+    def apply(self, event: Event) -> None:
+        """Take a step into account.
+
+        Raises:
+            KeyError: If it is a step of a part that was never written.
+        """
+        match event:
+            case Written():
+                self.parts[event.part] = Part(event)
+                self.stopped = False
+            case Walked():
+                self.walked, self.reasks = event, event.reasks
+            case Cancelled():
+                self.stopped, self.walked = True, None
+            case Sending():
+                self.parts[event.part].sending = True
+            case Uploaded():
+                self.parts[event.part].file = event.file
+            case Submitted():
+                self.parts[event.part].submitted = event
+            case Ended():
+                self.parts[event.part].ended = event
+            case Collected():
+                self.parts[event.part].collected, self.walked = event, None
+
+
+def read_batches(folder: Path) -> Batches:
+    """The batches of the run in a folder; none if it has never had any.
+
+    Raises:
+        RunError: If a line is of another version.
+    """
+    found, file = Batches(), folder / "batches.jsonl"
+    for number, _, fields in read_lines(file) if file.exists() else ():
+        try:
+            found.apply(_EVENT.validate_python(fields))
+        except (ValidationError, KeyError) as error:
+            what = first_problem(error) if isinstance(error, ValidationError) else f"there is no part {error}"
+            raise RunError(
+                what, where=f"{file}:{number}", expected=f"the format {FORMAT}", way_out="start another run"
+            ) from error
+    return found
+
+
+def check_none_under_way(folder: Path) -> None:
+    """Refuse to ask one by one what a batch is being asked.
+
+    Raises:
+        RunError: If a part of the run is under way; names the command that goes on with it.
+    """
+    if under_way := read_batches(folder).open:
+        waiting = sum(part.written.requests for part in under_way)
+        raise RunError(
+            f"{waiting:,} requests of this run wait in a batch, and would be paid for twice",
+            where=str(folder),
+            way_out=f"`workbench batch collect {folder.name}`, or first `workbench batch cancel {folder.name}`",
+        )
+
+
+class BatchLog:
+    """The one writer of a run's ``batches.jsonl``, as a context manager.
+
+    Attributes:
+        folder: Of the run.
+        batches: As they stand.
+        torn: The file, if it ended in a torn line, which was set aside.
+
+    Raises:
+        InputError: If another process is writing it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        file = folder / "batches.jsonl"
+        self._appender = Appender(file)
+        self.torn = file if self._appender.torn else None
+        try:
+            self.batches = read_batches(folder)
+            self._clear()
+        except BaseException:
+            self._appender.close()
+            raise
+
+    def note(self, event: Event) -> None:
+        """Write down a step that is done."""
+        self._appender.append(event.model_dump(mode="json"))
+        self.batches.apply(event)
+
+    def settle(self, collected: Collected) -> None:
+        """Write down that a part is done with, and remove its files but those that are to be kept."""
+        self.note(collected)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Remove what is needed no more: files of parts that are done with, and what a sitting that died had begun."""
+        for file in (self.folder / "batch").glob("*"):
+            number, kind, ending = file.name.split(".", 2)
+            part = self.batches.parts.get(int(number))
+            if ending != "jsonl" or part is None or (part.collected and not part.collected.keeps(kind)):
+                file.unlink()
+
+    def __enter__(self) -> Self:
+        """The log itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give up the file."""
+        self._appender.close()
+
+
+def part_file(folder: Path, part: int, kind: str) -> Path:
+    """Where one of the files of a part stands, ``batch/0001.KIND.jsonl``.
+
+    Its kind is ``requests`` (what is asked), ``rows`` (what each of them is), ``answers`` or ``errors`` (what the provider made of them).
+    """
+    return folder / "batch" / f"{part:04}.{kind}.jsonl"
+
+
+class Gatherer:
+    """Writes requests into parts, a new one whenever a file has all that a provider takes.
+
+    Args:
+        log: Of the run.
+        how: Who takes the parts on.
+        keep_bodies: Whether the recordings are to hold the requests' texts.
+        again: Whether they may hold what had failed before.
+    """
+
+    def __init__(self, log: BatchLog, how: How, *, keep_bodies: bool, again: bool) -> None:
+        self._log = log
+        self._how: How = how
+        self._keep_bodies = keep_bodies
+        self._again = again
+        self._files: tuple[BinaryIO, BinaryIO] | None = None
+        self._requests = self._bytes = 0
+
+    def add(self, request: Request) -> None:
+        """Write one more request.
+
+        Raises:
+            ArticleError: If no file would take it.
+        """
+        raw = f'{{"custom_id":{canonical_json(request.key)},"method":"POST","url":"{CHAT}","body":{request.text}}}\n'.encode()
+        if len(raw) > MOST_BYTES:
+            raise ArticleError(f"the request has {len(raw):,} bytes, more than a batch takes ({MOST_BYTES:,})")
+        if self._requests == MOST_REQUESTS or self._bytes + len(raw) > MOST_BYTES:
+            self.finish()
+        requests, rows = self._files or self._begin()
+        rows.write(write_row(row_of(request, self._bytes)))
+        requests.write(raw)
+        self._requests += 1
+        self._bytes += len(raw)
+
+    @property
+    def _number(self) -> int:
+        return len(self._log.batches.parts) + 1
+
+    def _parts(self) -> Iterator[tuple[Path, Path]]:
+        """Each file of the part that is being written, as it is called until it is whole, and after."""
+        for kind in ("rows", "requests"):
+            file = part_file(self._log.folder, self._number, kind)
+            yield file.with_name(file.name + ".part"), file
+
+    def _begin(self) -> tuple[BinaryIO, BinaryIO]:
+        (rows, _), (requests, _) = self._parts()
+        rows.parent.mkdir(exist_ok=True)
+        self._files = requests.open("wb"), rows.open("wb")
+        return self._files
+
+    def finish(self) -> None:
+        """End the part that is being written, if one is: from here on it is to be sent."""
+        if self._files is None:
+            return
+        for file in self._files:
+            file.close()
+        for part, whole in self._parts():
+            part.replace(whole)
+        written = Written(
+            part=self._number,
+            how=self._how,
+            label=secrets.token_hex(8),
+            requests=self._requests,
+            bytes=self._bytes,
+            keep_bodies=self._keep_bodies,
+            again=self._again,
+        )
+        self._files, self._requests, self._bytes = None, 0, 0
+        self._log.note(written)
+
+    def abandon(self) -> None:
+        """Forget the part that is being written: its requests are gathered again by the next sitting."""
+        if self._files is not None:
+            for file in self._files:
+                file.close()
+            for part, _ in self._parts():
+                part.unlink()
+            self._files = None

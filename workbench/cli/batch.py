@@ -1,0 +1,388 @@
+"""``workbench batch``: a run whose requests are answered by a provider's Batch API, or elsewhere, at another time."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Unpack, get_args
+
+import click
+
+from workbench.batch import Batches, ReasksGo, part_file, read_batches
+from workbench.batching import cancel as end_batches
+from workbench.batching import fetch, gathering, send
+from workbench.cli.account import leave, run_with_batches, show
+from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
+from workbench.cli.common import MONEY, as_json, project, stderr
+from workbench.cli.progress import progress
+from workbench.endpoints import Endpoint, Model, resolve_endpoint
+from workbench.errors import InputError, RunError, SettingsError
+from workbench.extract import State
+from workbench.intake import Handed
+from workbench.jobs import Answering, Job, Notify, Resume, Watch, run_job
+from workbench.recordings import Origin, Recordings
+from workbench.report.terminal import plain
+from workbench.runs import Run, open_run
+from workbench.settings import Project, environment
+
+if TYPE_CHECKING:
+    from workbench.depot import Depot, Standing
+
+__all__ = ["batch"]
+
+FIRST_WAIT: Final = 10.0
+LONGEST_WAIT: Final = 300.0
+"""Seconds between two looks at a batch: from the one to the other, each half as long again as that before."""
+
+model_option = click.option("--model", help="A model of the settings, or its name at the endpoint.")
+resume_option = click.option(
+    "--resume", "resumed", metavar="RUN", help="Ask again what failed in a run, with what else is left of it."
+)
+reasks_option = click.option(
+    "--reasks",
+    type=click.Choice(get_args(ReasksGo)),
+    help="Ask again for what does not fit the schema in another batch, or one by one at the full price.  [default: as before; first: batch]",
+)
+run_argument = click.argument("name", metavar="[RUN]", required=False)
+to_option = click.option(
+    "--to", type=click.Path(path_type=Path), help="Copy what is to be answered into this .jsonl file, or this folder."
+)
+
+
+def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that name an endpoint."""
+    for option in (
+        click.option("--allow-http", is_flag=True, help="Allow plain http beyond this machine."),
+        click.option("--base-url", help="The endpoint that the run asked, where the settings do not name it."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def batch() -> None:
+    """Have a run's requests answered in batches, at half the price, some time within a day.
+
+    `submit` hands them in and returns; `collect` fetches what is done, hands in what follows from it, and may be called as often as one likes.
+    Every step can be interrupted: nothing is asked twice, and nothing that was answered is lost.
+    """
+
+
+@batch.command()
+@job_options
+@model_option
+@resume_option
+@reasks_option
+@as_json
+def submit(
+    model: str | None,
+    resumed: str | None,
+    reasks: ReasksGo | None,
+    as_json: bool,
+    **options: Unpack[JobOptions],
+) -> None:
+    """Hand in the requests of a new run, or what failed in an earlier one.
+
+    ARTICLES are files or folders (.txt, .md, .html, .jsonl); without them the project's own are taken. What is recorded is not asked. A run may have several batches: 50,000 requests and 200 MB go into each.
+    """
+    here = project()
+    run = named_run(here, resumed) if resumed else None
+    _check_stay(options)
+    job = job_of(here, options, model, earlier=run)
+    with progress(stderr(), count_articles(job)) as watch:
+        say_what(job, watch.notify)
+        folder, _ = asyncio.run(_sit(here, job, run, watch, reasks, again=run is not None))
+    leave(folder, job.model, as_json=as_json)
+
+
+@batch.command()
+@run_argument
+@endpoint_options
+@as_json
+def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bool) -> None:
+    """Ask how the batches of RUN stand, the last run that has any if none is named. Nothing is fetched."""
+    here = project()
+    run = run_with_batches(here, name)
+    job = job_of(here, _options(base_url, allow_http=allow_http), None, earlier=run)
+    say_what(job, _teller)
+    show(run.folder, job.model, asyncio.run(_look(job, run.folder)), as_json=as_json)
+
+
+@batch.command()
+@run_argument
+@reasks_option
+@click.option("--wait", is_flag=True, help="Look again and again until nothing is left to wait for.")
+@click.option("--concurrency", type=click.IntRange(1, 4096), help="How many re-asks at once, where they go one by one.")
+@click.option("--budget", type=MONEY, help="Another budget for the run, in the price list's currency: 5.00.")
+@click.option("--max-tokens-total", type=click.IntRange(1), help="Another number of tokens that the run may take.")
+@endpoint_options
+@as_json
+def collect(  # noqa: PLR0917 - click gives each option by its name
+    name: str | None,
+    reasks: ReasksGo | None,
+    wait: bool,
+    concurrency: int | None,
+    budget: Decimal | None,
+    max_tokens_total: int | None,
+    base_url: str | None,
+    allow_http: bool,
+    as_json: bool,
+) -> None:
+    """Fetch what has been answered, and hand in what follows from it.
+
+    Articles that have all their answers are done. For answers that do not fit the schema another batch is handed in, or with --reasks live they
+    are asked again at once. RUN is the last run that has batches, if none is named.
+    """
+    here = project()
+    run = run_with_batches(here, name)
+    options = _options(base_url, allow_http=allow_http)
+    options["concurrency"], options["budget"], options["max_tokens_total"] = concurrency, budget, max_tokens_total
+    job = job_of(here, options, None, earlier=run)
+    with progress(stderr(), count_articles(job)) as watch:
+        say_what(job, watch.notify)
+        asyncio.run(_collect(here, job, run, watch, reasks, wait=wait))
+    leave(run.folder, job.model, as_json=as_json)
+
+
+@batch.command()
+@run_argument
+@endpoint_options
+@as_json
+def cancel(name: str | None, base_url: str | None, allow_http: bool, as_json: bool) -> None:
+    """End the batches of RUN: no more is asked. What is done by then is paid for, and `collect` fetches it."""
+    here = project()
+    run = run_with_batches(here, name)
+    if not read_batches(run.folder).open:
+        raise RunError("no batch of this run is under way", where=str(run.folder))
+    job = _job_by_hand(here, _options(base_url, allow_http=allow_http), None, run)
+    asyncio.run(_cancel(job, run.folder))
+    show(run.folder, job.model, {}, as_json=as_json)
+
+
+@batch.command()
+@job_options
+@model_option
+@resume_option
+@to_option
+@as_json
+def export(
+    model: str | None, resumed: str | None, to: Path | None, as_json: bool, **options: Unpack[JobOptions]
+) -> None:
+    """Write the requests of a run into files in the form of OpenAI's Batch API, to be answered by hand: in a console, or elsewhere.
+
+    The run folder is made as `submit` makes it; `import` takes the answers. Nothing is sent, and neither key nor endpoint is needed. For a price,
+    name the endpoint whose price list holds by --base-url.
+    """
+    here = project()
+    run = named_run(here, resumed) if resumed else None
+    _check_stay(options)
+    job = _job_by_hand(here, options, model, run)
+    answering = gathering("hand", again=run is not None, priced=_priced(job, run, options["base_url"]))
+    leave(_by_hand(here, job, run, answering, to, again=run is not None), job.model, as_json=as_json)
+
+
+@batch.command("import")
+@click.argument("name", metavar="RUN")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE…"
+)
+@click.option(
+    "--origin",
+    type=click.Choice(get_args(Origin)),
+    default="api",
+    show_default=True,
+    help="Where the answers come from: it is recorded, and reports say it beside their figures.",
+)
+@to_option
+@reasks_option
+@endpoint_options
+@as_json
+def import_(  # noqa: PLR0917 - click gives each option by its name
+    name: str,
+    files: tuple[Path, ...],
+    origin: Origin,
+    to: Path | None,
+    reasks: ReasksGo | None,
+    base_url: str | None,
+    allow_http: bool,
+    as_json: bool,
+) -> None:
+    """Take answers to RUN's requests from files in the form of OpenAI's Batch API: output files, error files, in any order.
+
+    What waits for an answer goes on waiting. For answers that do not fit the schema another file of requests is written.
+    """
+    here = project()
+    run = named_run(here, name)
+    if not read_batches(run.folder).parts:
+        raise RunError("this run has no batch", where=str(run.folder), way_out="`workbench batch export` makes one")
+    options = _options(base_url, allow_http=allow_http)
+    job = _job_by_hand(here, options, None, run)
+    goes = reasks or read_batches(run.folder).reasks
+    answering = gathering("hand", goes, handed=Handed(files, origin), priced=_priced(job, run, base_url))
+    leave(_by_hand(here, job, run, answering, to), job.model, as_json=as_json)
+
+
+@asynccontextmanager
+async def _depot(job: Job, notify: Notify) -> AsyncIterator["Depot"]:
+    from workbench.depot import Depot  # noqa: PLC0415 - 2.5 s
+    from workbench.model import Client  # noqa: PLC0415 - the same
+
+    if job.endpoint is None:
+        raise SettingsError(
+            "there is no endpoint to ask",
+            way_out="pass --base-url, or set OPENAI_API_KEY; `workbench batch export` writes files without one",
+        )
+    async with Client(job.endpoint, retries=job.retries, timeout=job.timeout) as client:
+        yield Depot(client, notify)
+
+
+async def _sit(
+    here: Project, job: Job, run: Run | None, watch: Watch, reasks: ReasksGo | None, *, again: bool = False
+) -> tuple[Path, int]:
+    """Fetch, take in, walk where there is something to walk for, and hand in; returns the run's folder, and how many parts had ended."""
+    async with _depot(job, watch.notify) as depot:
+        ended = await fetch(depot, run.folder, watch.notify) if run else 0
+        before = read_batches(run.folder) if run else Batches()
+        if run is None or again or before.walked is None or any(part.ended for part in before.open):
+            goes = reasks or before.reasks
+            folder = await _walk(here, job, run, gathering("api", goes, again=again), watch, again=again)
+            watch.notify(f"run folder {folder}")
+        else:
+            folder = run.folder
+        await send(depot, folder, watch.notify)
+    return folder, ended
+
+
+async def _walk(here: Project, job: Job, run: Run | None, answering: Answering, watch: Watch, *, again: bool) -> Path:
+    """One walk over the articles that are left; returns the run's folder."""
+    resume = None
+    if run:
+        # What has failed is asked again when somebody says so; until then it need not be walked over each time.
+        spared = frozenset[State]() if again or read_batches(run.folder).asks_again else frozenset[State]({"failed"})
+        resume = Resume(open_run(run.folder), spared=spared)
+    with Recordings(here.path(here.settings.recordings)) as store:
+        summary = await run_job(job, here.path(here.settings.runs), store, answering, resume=resume, watch=watch)
+        for note in store.notes:
+            watch.notify(note)
+    if summary.interrupted:
+        raise KeyboardInterrupt
+    return summary.folder
+
+
+_pause = asyncio.sleep
+
+
+async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: ReasksGo | None, *, wait: bool) -> None:
+    seconds = FIRST_WAIT
+    while True:
+        _, ended = await _sit(here, job, run, watch, reasks)
+        if not wait or not any(part.written.how == "api" for part in read_batches(run.folder).open):
+            return
+        seconds = FIRST_WAIT if ended else min(seconds * 1.5, LONGEST_WAIT)
+        watch.notify(f"looking again in {seconds:.0f} s (Ctrl-C leaves everything as it is)")
+        await _pause(seconds)
+
+
+async def _look(job: Job, folder: Path) -> "dict[int, Standing]":
+    """What the endpoint says of each part that is there."""
+    async with _depot(job, _teller) as depot:
+        return {
+            part.number: await depot.batch(part.submitted.batch)
+            for part in read_batches(folder).open
+            if part.submitted and not part.ended
+        }
+
+
+async def _cancel(job: Job, folder: Path) -> None:
+    if job.endpoint is None:
+        await end_batches(None, folder, _teller)
+        return
+    async with _depot(job, _teller) as depot:
+        await end_batches(depot, folder, _teller)
+
+
+def _by_hand(
+    here: Project, job: Job, run: Run | None, answering: Answering, to: Path | None, *, again: bool = False
+) -> Path:
+    before = len(read_batches(run.folder).parts) if run else 0
+    with progress(stderr(), count_articles(job)) as watch:
+        folder = asyncio.run(_walk(here, job, run, answering, watch, again=again))
+    written = [number for number in read_batches(folder).parts if number > before]
+    files = [part_file(folder, number, "requests") for number in written]
+    for file in _copied(files, folder.name, to) if to else files:
+        _teller(f"to be answered: {file}")
+    return folder
+
+
+def _copied(files: Sequence[Path], run: str, to: Path) -> list[Path]:
+    """The files where somebody wants them.
+
+    Raises:
+        InputError: If one file is to hold several.
+    """
+    if to.suffix == ".jsonl" and not to.is_dir():
+        if len(files) > 1:
+            raise InputError(
+                f"there are {len(files)} files, more than fit into one",
+                where=str(to),
+                way_out=f"they stand in {files[0].parent}; or copy them into a folder",
+            )
+        copies = [to for _ in files]
+    else:
+        copies = [to / f"{run}-{file.name}" for file in files]
+    for file, copy in zip(files, copies, strict=True):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    return copies
+
+
+def _job_by_hand(here: Project, options: JobOptions, model: str | None, run: Run | None) -> Job:
+    """The job as it is; with nobody to ask where there is no endpoint, as nobody needs to be."""
+    named = model or (run.info.alias or run.info.model if run else None)
+    try:
+        endpoint = resolve_endpoint(
+            here.settings,
+            *environment(Path.cwd()),
+            model=named,
+            base_url=options["base_url"],
+            allow_http=options["allow_http"],
+        )
+    except SettingsError as error:
+        _teller(f"no endpoint is asked: {error.what}")
+        endpoint = None
+    return job_of(here, options, model, replay=endpoint is None, earlier=run)
+
+
+def _priced(job: Job, run: Run | None, base_url: str | None) -> Model:
+    """The model with the address whose price list holds."""
+    address = base_url or (run.info.endpoint if run else None)
+    if job.endpoint or address is None:
+        return job.model
+    return replace(job.model, endpoint=Endpoint(address, None, "the run"))
+
+
+def _check_stay(options: JobOptions) -> None:
+    if "-" in options["articles"]:
+        raise click.UsageError("a batch is collected later, when standard input is gone: name files")
+
+
+def _options(base_url: str | None, *, allow_http: bool) -> JobOptions:
+    """The options of a command that goes on with a run: what they do not say is as the run has it."""
+    return JobOptions(
+        articles=(),
+        task=None,
+        base_url=base_url,
+        allow_http=allow_http,
+        concurrency=None,
+        limit=None,
+        budget=None,
+        max_tokens_total=None,
+        keep_requests=False,
+    )
+
+
+def _teller(words: str) -> None:
+    stderr().print(plain(words), soft_wrap=True)

@@ -1,0 +1,271 @@
+"""Files and batches at the endpoint: what is handed in there, and fetched when it is ready.
+
+A batch is never made twice: where it is not known whether the last attempt reached the endpoint, by a label that only its part has it is looked for first.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import httpx2
+import openai
+from openai.types import Batch, FileObject
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from workbench.errors import ProviderError
+from workbench.model import OWN_PACE, Client
+
+__all__ = ["Depot", "Standing"]
+
+UPLOAD: Final = 1_800.0
+"""Seconds that an upload or a download of some hundred MB may take without a word."""
+SLACK: Final = timedelta(days=1)
+"""By how much the endpoint's clock may differ from ours."""
+PATIENCE: Final = 20.0
+"""Seconds of waiting from which the user is told."""
+ENDED: Final = frozenset({"completed", "expired", "cancelled", "failed"})
+NO_BATCHES = "it may have no Batch API: `workbench run` asks it one by one, and `workbench batch export` writes files to be answered elsewhere"
+GONE = "if its files or its batch were deleted there, `workbench batch cancel` gives up what was not fetched"
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A batch as the endpoint tells of it.
+
+    Attributes:
+        batch: Its id there.
+        status: In the endpoint's word.
+        completed: Rows that were answered so far.
+        failed: Rows that were not.
+        total: All rows, None where it does not say.
+        answers: The id of the file of answers, if there is one.
+        errors: The id of the file of errors, if there is one.
+        why: Why the whole of it failed, in the endpoint's words, if it did.
+    """
+
+    batch: str
+    status: str
+    completed: int
+    failed: int
+    total: int | None
+    answers: str | None
+    errors: str | None
+    why: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status in ENDED
+
+
+class _Passing(Exception):
+    def __init__(self, error: ProviderError, wait: float) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait = wait
+
+
+class Depot:
+    """The files and batches of an endpoint.
+
+    Args:
+        client: Of the endpoint.
+        notify: Called with words for the user.
+    """
+
+    def __init__(self, client: Client, notify: Callable[[str], None] = lambda _: None) -> None:
+        self._client = client
+        self._notify = notify
+
+    async def upload(self, file: Path, name: str, since: datetime, *, look: bool) -> str:
+        """Hand in a file of requests, under a name that no other has; returns its id there.
+
+        Args:
+            file: Of requests.
+            name: By which it is found again.
+            since: It was not handed in before.
+            look: Whether it may be there already.
+
+        Raises:
+            ProviderError: If the endpoint does not take it.
+        """
+
+        async def attempt(number: int) -> str:
+            if (look or number > 1) and (there := await self._find_file(name, since)):
+                return there
+            with file.open("rb") as content:
+                made = await self._client.api.files.create(file=(name, content), purpose="batch", timeout=UPLOAD)
+            return _id(made, FileObject)
+
+        return await self._repeat(attempt, NO_BATCHES)
+
+    async def submit(self, file: str, metadata: dict[str, str], since: datetime, *, look: bool) -> str:
+        """Have the requests of a file answered; returns the id of the batch.
+
+        Args:
+            file: Its id.
+            metadata: By which the batch is found again.
+            since: It was not made before.
+            look: Whether it may be there already.
+
+        Raises:
+            ProviderError: If the endpoint does not take it.
+        """
+
+        async def attempt(number: int) -> str:
+            if (look or number > 1) and (there := await self._find_batch(metadata, since)):
+                return there
+            made = await self._client.api.batches.create(
+                input_file_id=file, endpoint="/v1/chat/completions", completion_window="24h", metadata=metadata
+            )
+            return _id(made, Batch)
+
+        return await self._repeat(attempt, NO_BATCHES)
+
+    async def find(self, metadata: dict[str, str], since: datetime) -> str | None:
+        """The id of the batch with this metadata, if there is one.
+
+        Raises:
+            ProviderError: If the endpoint does not say.
+        """
+        return await self._repeat(lambda _: self._find_batch(metadata, since), NO_BATCHES)
+
+    async def batch(self, batch: str) -> Standing:
+        """How a batch stands.
+
+        Raises:
+            ProviderError: If the endpoint does not say.
+        """
+        return self._standing(await self._repeat(lambda _: self._client.api.batches.retrieve(batch), GONE))
+
+    async def cancel(self, batch: str) -> Standing:
+        """Have a batch ended; what is done of it by then can be fetched, and is paid for.
+
+        Raises:
+            ProviderError: If the endpoint does not.
+        """
+        return self._standing(await self._repeat(lambda _: self._client.api.batches.cancel(batch), GONE))
+
+    async def fetch(self, file: str, into: Path) -> None:
+        """Fetch a file, whole or not at all.
+
+        Raises:
+            ProviderError: If the endpoint does not give it, or not all of it.
+        """
+        part = into.with_name(into.name + ".part")
+        api = self._client.api
+
+        async def attempt(_: int) -> None:
+            size = 0
+            with part.open("wb") as content:
+                async with api.files.with_streaming_response.content(file, timeout=UPLOAD) as response:
+                    async for block in response.iter_bytes(1 << 16):
+                        size += content.write(block)
+            told = (await api.files.retrieve(file)).bytes
+            if isinstance(told, int) and size != told:
+                raise _Passing(self._failed(f"{size:,} of the {told:,} bytes of {file} came"), OWN_PACE)
+
+        await self._repeat(attempt, GONE)
+        part.replace(into)
+
+    async def _find_file(self, name: str, since: datetime) -> str | None:
+        async for file in self._client.api.files.list(purpose="batch"):
+            if file.filename == name:
+                return _id(file, FileObject)
+            if file.created_at < (since - SLACK).timestamp():
+                break
+        return None
+
+    async def _find_batch(self, metadata: dict[str, str], since: datetime) -> str | None:
+        async for batch in self._client.api.batches.list(limit=100):
+            if batch.metadata == metadata:
+                return _id(batch, Batch)
+            if batch.created_at < (since - SLACK).timestamp():
+                break
+        return None
+
+    def _standing(self, batch: Batch) -> Standing:
+        name, counts = _id(batch, Batch), batch.request_counts
+        problems = (batch.errors.data if batch.errors else None) or []
+        words = [
+            f"{problem.code}: {problem.message}" + (f" (line {problem.line})" if problem.line else "")
+            for problem in problems[:3]
+        ]
+        more = [f"and {len(problems) - 3} more"] if len(problems) > 3 else []
+        return Standing(
+            batch=name,
+            status=str(batch.status),
+            completed=counts.completed if counts else 0,
+            failed=counts.failed if counts else 0,
+            total=counts.total if counts else None,
+            answers=batch.output_file_id,
+            errors=batch.error_file_id,
+            why=self._client.endpoint.scrub("; ".join(words + more)) or None,
+        )
+
+    def _failed(self, what: str) -> ProviderError:
+        return ProviderError(what, where=self._client.endpoint.base_url, way_out="try again later")
+
+    async def _repeat(self, call: Callable[[int], Awaitable[Result]], way_out: str) -> Result:
+        """The result of a call, which is told which attempt it is, from 1, and made again after transient failures.
+
+        Args:
+            call: Of the endpoint.
+            way_out: What to do where the endpoint knows nothing of what is asked.
+
+        Raises:
+            ProviderError: If it gives none within the retries.
+        """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._client.retries + 1),
+            retry=retry_if_exception_type(_Passing),
+            wait=_wait,
+            reraise=True,
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    result = await self._once(call, attempt.retry_state.attempt_number, way_out)
+        except _Passing as passing:
+            raise passing.error from passing
+        return result
+
+    async def _once(self, call: Callable[[int], Awaitable[Result]], number: int, way_out: str) -> Result:
+        try:
+            return await call(number)
+        except openai.APIStatusError as error:
+            failure = self._client.status_error(error)
+            if error.status_code in {404, 405}:
+                failure.error.way_out = way_out
+        except (openai.APIConnectionError, httpx2.HTTPError, TimeoutError) as error:
+            failure = self._client.connection_error(error)
+        except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
+            # The client builds its objects of whatever comes, and stumbles later.
+            raise ProviderError(
+                f"the endpoint's answer is no file and no batch: {type(error).__name__}",
+                where=self._client.endpoint.base_url,
+                way_out=way_out,
+            ) from error
+        failure.error.where = failure.error.where or self._client.endpoint.base_url
+        if failure.wait is None:
+            raise failure.error
+        if failure.wait >= PATIENCE:
+            self._notify(f"the endpoint asks to wait {failure.wait:,.0f} s: {failure.error.what}")
+        raise _Passing(failure.error, failure.wait)
+
+
+def _id(made: Any, kind: type) -> str:
+    if not isinstance(made, kind) or not isinstance(getattr(made, "id", None), str):
+        raise TypeError
+    return str(made.id)  # type: ignore[attr-defined]
+
+
+def _wait(state: RetryCallState) -> float:
+    """As long as the endpoint asks for, else as our own back-off says."""
+    failure = state.outcome.exception() if state.outcome else None
+    asked = failure.wait if isinstance(failure, _Passing) else OWN_PACE
+    return wait_random_exponential(multiplier=0.5, max=60)(state) if asked == OWN_PACE else asked
