@@ -105,6 +105,7 @@ def review(  # noqa: PLR0917 - click gives each option by its name
     }
     _say(desk.log, by=desk.by, folder=reviewed.folder, writable=desk.writable)
     with suppress(KeyboardInterrupt):  # from here on that is how it ends
+        _say(desk.log, by=desk.by, folder=reviewed.folder, writable=desk.writable)
         click.echo(line({"url": address + token, **said}) if as_json else address + token, nl=not as_json)
         # Other users of the machine can read a browser's command line: the secret there is good for one time.
         if not no_browser and not open_browser(address + once):
