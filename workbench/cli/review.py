@@ -103,7 +103,6 @@ def review(  # noqa: PLR0917 - click gives each option by its name
         "by": desk.by,
         "writable": desk.writable,
     }
-    _say(desk.log, by=desk.by, folder=reviewed.folder, writable=desk.writable)
     with suppress(KeyboardInterrupt):  # from here on that is how it ends
         _say(desk.log, by=desk.by, folder=reviewed.folder, writable=desk.writable)
         click.echo(line({"url": address + token, **said}) if as_json else address + token, nl=not as_json)
