@@ -40,6 +40,7 @@ __all__ = [
     "Sitting",
     "Summary",
     "Watch",
+    "info_of",
     "origin_of",
     "replaying",
     "run_job",
@@ -297,7 +298,7 @@ def sitting_at(
         store.writer(origin_of(job.endpoint))  # before money is spent
     if resume:
         folder, info = resume.run.folder, _resumed(job, resume.run.info)
-        check_same(resume.run, _info(job, info.id, info.started), job.task)
+        check_same(resume.run, info_of(job, info.id, info.started), job.task)
         shards.roll_back(folder)
         ledger = Ledger(folder)
         shards.take_in(folder, ledger, store, job.price)
@@ -306,7 +307,7 @@ def sitting_at(
         started = now()
         folder = new_folder(runs, job.task.name, started)
         write_task(folder, job.task)
-        info, ledger = _info(job, folder.name, started), Ledger(folder)
+        info, ledger = info_of(job, folder.name, started), Ledger(folder)
         kept = job.begun()
     for file in (*ledger.torn, *kept.torn):
         watch.notify(f"{file}: its last line was torn, and is set aside in {file.name}.torn")
@@ -373,7 +374,8 @@ def origin_of(endpoint: Endpoint) -> Origin:
     return "local-model" if endpoint.host in LOOPBACK_HOSTS else "api"
 
 
-def _info(job: Job, name: str, started: datetime) -> RunInfo:
+def info_of(job: Job, name: str, started: datetime) -> RunInfo:
+    """The account of a new run."""
     return RunInfo(
         id=name,
         started=started,

@@ -141,6 +141,7 @@ def merge(
     files: Mapping[str, Appender],
     store: Recordings,
     price: Price,
+    *,
     done: Callable[[Extraction], None] = lambda _: None,
 ) -> None:
     """Move what a shard has done into the run that it is of, and remove it.
