@@ -144,7 +144,7 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
         with (
             LocalCluster(
                 n_workers=cores,
-                threads_per_worker=1,
+                threads_per_worker=2,  # one shard begins while another ends
                 processes=True,
                 host="127.0.0.1",
                 security=Security.temporary(),
