@@ -19,6 +19,8 @@ __all__ = ["Ask", "GivenUpError", "Link", "Spot"]
 
 NAP: Final = 0.1
 """Seconds between two messages where another shard may be waiting for what they say."""
+GATHER: Final = 0.03
+"""Seconds in which those who ask are gathered for one message: little beside what a model takes to answer."""
 MOST: Final = 1_000
 """Requests that one message asks for."""
 
@@ -46,13 +48,14 @@ class _Line(Generic[Amount]):
         await said
 
     async def first(self) -> list[tuple[Amount, asyncio.Future[None]]]:
-        """Those who wait, as soon as somebody does."""
+        """Those who wait, soon after somebody does."""
         while True:
+            await self._more.wait()
+            await asyncio.sleep(GATHER)
             self._waiting = deque(one for one in self._waiting if not one[1].done())
             if self._waiting:
                 return [one for one, _ in zip(self._waiting, range(MOST), strict=False)]
             self._more.clear()
-            await self._more.wait()
 
 
 def _let(said: asyncio.Future[None], error: Exception | None = None) -> None:

@@ -23,7 +23,7 @@ RUNNING, STOPPING, GIVEN_UP = 0, 1, 2
 """What a shard is to do: go on; let what is under way come to its end; drop that too."""
 BURST: Final = 0.2
 """Seconds' worth of the limits that may go out at once: in any five seconds at most 4% more than they allow."""
-LEASE: Final = 0.05
+LEASE: Final = 0.1
 """Seconds' worth that a shard is let have at a time, so that a message is worth sending."""
 TURN: Final = 5.0
 """Seconds after which a shard that waits for its turn is told to ask again."""
