@@ -76,7 +76,7 @@ def gathering(
             check_priced(sitting.job, sitting.summary)
             waiting, spend = _under_way(log, past, price, in_money=sitting.job.budget is not None)
             budget = Budget(sitting.job.budget, sitting.job.most_tokens, sitting.ledger.totals.spend + spend)
-            wire = await stack.enter_async_context(live(sitting, budget)) if reasks == "live" else None
+            wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
             gatherer = Gatherer(log, how, keep_bodies=sitting.job.keep_bodies, again=again)
             desk = _Desk(
                 sitting, past, price, waiting, budget, gatherer, wire, again, log.batches.stopped and not again

@@ -6,10 +6,11 @@ Money and tokens are counted over the whole run, however often it was interrupte
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from workbench.errors import BudgetReached
 
-__all__ = ["Budget", "Spend"]
+__all__ = ["Allowance", "Budget", "Spend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,20 @@ class Spend:
     def __sub__(self, other: "Spend") -> "Spend":
         """The difference."""
         return Spend(self.money - other.money, self.tokens - other.tokens)
+
+
+class Allowance(Protocol):
+    """What a meter asks of a budget: one of this process, or one that several share."""
+
+    @property
+    def money(self) -> Decimal | None:
+        """The most that may be spent; None for no limit."""
+
+    async def reserve(self, worst: Spend) -> None:
+        """Set aside what a request costs at its worst."""
+
+    def settle(self, worst: Spend, actual: Spend) -> None:
+        """Put what a request cost in the place of what was reserved for it."""
 
 
 class Budget:
@@ -51,17 +66,27 @@ class Budget:
         Raises:
             BudgetReached: If it does not fit into what is left.
         """
-        while not self._fits(self.spent + self._reserved + worst):
+        while not self.take(worst):
+            await self._settled.wait()
+
+    def take(self, worst: Spend) -> bool:
+        """The same at once: whether it was set aside; False where others may yet cost less than theirs.
+
+        Raises:
+            BudgetReached: If it does not fit into what is left.
+        """
+        if not self._fits(self.spent + self._reserved + worst):
             if not self._under_way or not self._fits(self.spent + worst):
                 raise BudgetReached(f"the budget is reached: {self._words(worst)}")
-            await self._settled.wait()
+            return False
         self._reserved += worst
         self._under_way += 1
+        return True
 
-    def settle(self, worst: Spend, actual: Spend) -> None:
-        """Put what a request cost in the place of what was reserved for it."""
+    def settle(self, worst: Spend, actual: Spend, requests: int = 1) -> None:
+        """Put what a request cost, or what several did, in the place of what was reserved for it."""
         self._reserved -= worst
-        self._under_way -= 1
+        self._under_way -= requests
         self.spent += actual
         self._settled.set()  # wakes all who wait now
         self._settled = asyncio.Event()

@@ -7,7 +7,7 @@ A run is made in one sitting or in several. In each, every article that is still
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workbench import shards
 from workbench.articles import Article, Rejected
 from workbench.canonical import hash_json
 from workbench.completions import Usage
@@ -39,9 +40,12 @@ __all__ = [
     "Sitting",
     "Summary",
     "Watch",
+    "info_of",
     "origin_of",
     "replaying",
     "run_job",
+    "sitting_at",
+    "walk",
 ]
 
 READS = 128_000
@@ -195,10 +199,12 @@ class Watch:
     Attributes:
         begun: Called with what has come of the run so far, which is kept up to date, before the first article.
         done: Called with each extraction when it is on the disk, and with the same.
+        under_way: Called now and then with what has come of it so far, articles among it that no line of the run tells of yet.
         notify: Called with words for the user.
     """
 
     begun: Callable[[Summary], None] = lambda _: None
+    under_way: Callable[[Summary], None] = lambda _: None
     done: Callable[[Extraction, Summary], None] = lambda *_: None
     notify: Notify = lambda _: None
 
@@ -209,10 +215,26 @@ class Sitting:
 
     job: Job
     store: Recordings
-    ledger: Ledger
+    writer: RunWriter
     summary: Summary
     kept: Kept
-    notify: Notify
+    watch: Watch
+
+    @property
+    def ledger(self) -> Ledger:
+        """Of the run."""
+        return self.writer.ledger
+
+    @property
+    def notify(self) -> Notify:
+        """Called with words for the user."""
+        return self.watch.notify
+
+    def keep(self, extraction: Extraction) -> None:
+        """Write down an article's extraction, count it and tell whoever watches."""
+        self.writer.keep(extraction)
+        self.summary.add(extraction)
+        self.watch.done(extraction, self.summary)
 
 
 class Answers(NamedTuple):
@@ -257,40 +279,48 @@ async def run_job(
         RunError: If a run is to be gone on with under another question.
         SettingsError: If its budget could not be kept.
     """
+    with sitting_at(job, runs, store, resume=resume, watch=watch) as sitting:
+        async with answering(sitting) as answers:
+            await walk(sitting, answers)
+    return sitting.summary
+
+
+@contextmanager
+def sitting_at(
+    job: Job, runs: Path, store: Recordings, *, resume: Resume | None = None, watch: Watch | None = None
+) -> Iterator[Sitting]:
+    """A sitting at a new run, or at one that is gone on with: what `run_job` does before and after the articles are walked over.
+
+    Raises:
+        As `run_job`.
+    """
     watch = watch or Watch()
     if job.endpoint:
         job.check_budget()
         store.writer(origin_of(job.endpoint))  # before money is spent
     if resume:
         folder, info = resume.run.folder, _resumed(job, resume.run.info)
-        check_same(resume.run, _info(job, info.id, info.started), job.task)
+        check_same(resume.run, info_of(job, info.id, info.started), job.task)
+        shards.roll_back(folder)
         ledger = Ledger(folder)
+        shards.take_in(folder, ledger, store, job.price)
         kept = keep(resume.run, job.articles(), retried=resume.retried, only=resume.only, spared=resume.spared)
     else:
         started = now()
         folder = new_folder(runs, job.task.name, started)
         write_task(folder, job.task)
-        info, ledger = _info(job, folder.name, started), Ledger(folder)
+        info, ledger = info_of(job, folder.name, started), Ledger(folder)
         kept = job.begun()
     for file in (*ledger.torn, *kept.torn):
         watch.notify(f"{file}: its last line was torn, and is set aside in {file.name}.torn")
     summary = Summary(folder, ledger.totals, +kept.states, kept.states.total())
     watch.begun(summary)
     with RunWriter(folder, info, ledger) as writer:
-
-        def keep_one(extraction: Extraction) -> None:
-            writer.keep(extraction)
-            summary.add(extraction)
-            watch.done(extraction, summary)
-
-        sitting = Sitting(job, store, ledger, summary, kept, watch.notify)
-        async with answering(sitting) as answers:
-            await _walk(sitting, answers, keep_one)
+        yield Sitting(job, store, writer, summary, kept, watch)
         if resume:
             summary.states += put_back(folder, writer.files)
         if not (summary.interrupted or summary.left or kept.leaves):
             writer.finish()
-    return summary
 
 
 @asynccontextmanager
@@ -304,7 +334,8 @@ async def replaying(sitting: Sitting) -> AsyncIterator[Answers]:
     yield Answers(answer, look_up_reasks, at_once=1)
 
 
-async def _walk(sitting: Sitting, answers: Answers, keep_one: Callable[[Extraction], None]) -> None:
+async def walk(sitting: Sitting, answers: Answers) -> None:
+    """Extract every article that is still to be done."""
     job, kept, summary = sitting.job, sitting.kept, sitting.summary
     articles = (article for article in job.articles() if kept.wants(article))
 
@@ -325,7 +356,7 @@ async def _walk(sitting: Sitting, answers: Answers, keep_one: Callable[[Extracti
     async def work() -> None:
         for article in articles:
             try:
-                keep_one(await one(article))
+                sitting.keep(await one(article))
             except NotSentError:
                 summary.left += 1
             if summary.interrupted:
@@ -345,7 +376,8 @@ def origin_of(endpoint: Endpoint) -> Origin:
     return "local-model" if endpoint.host in LOOPBACK_HOSTS else "api"
 
 
-def _info(job: Job, name: str, started: datetime) -> RunInfo:
+def info_of(job: Job, name: str, started: datetime) -> RunInfo:
+    """The account of a new run."""
     return RunInfo(
         id=name,
         started=started,

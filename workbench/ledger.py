@@ -5,23 +5,24 @@ written into the ledger when the run goes on, at its worst case, for nobody know
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from workbench.budget import Spend
 from workbench.canonical import first_problem, line
-from workbench.completions import Usage
+from workbench.completions import Usage, read_completion
 from workbench.errors import RunError
-from workbench.lines import Appender, read_lines
+from workbench.lines import Appender, parse_object, read_lines
 from workbench.prices import NOTHING, Cost
+from workbench.recordings import Recordings
 
-__all__ = ["Attempt", "Ledger", "Sending", "Totals", "read_attempts"]
+__all__ = ["Attempt", "Ledger", "Sending", "Totals", "read_attempts", "recorded_in"]
 
 ROUND = 4_096
 """Lines after which ``sent.jsonl`` is written anew, with what is still under way."""
@@ -137,12 +138,17 @@ class Ledger:
         totals: Of all lines.
         torn: Its files that ended in a torn line, which was set aside.
 
+    Args:
+        folder: Of the run.
+        wait: Seconds to wait for another writer to end.
+
     Raises:
         InputError: If another process is writing it, or a line is none.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._attempts = Appender(folder / "attempts.jsonl")
+    def __init__(self, folder: Path, *, wait: float = 0) -> None:
+        self._folder = folder
+        self._attempts = Appender(folder / "attempts.jsonl", wait=wait)
         self._sent_file = folder / "sent.jsonl"
         self._under_way: dict[tuple[str, datetime], Sending] = {}
         self._lines_sent = 0
@@ -189,6 +195,30 @@ class Ledger:
         count, self._left = len(self._left), []
         self._rewrite()
         return count
+
+    def count_again(self, told: Container[str]) -> set[str]:
+        """Take what earlier sittings sent for texts of which no extraction tells for what this one has; returns the keys that were answered.
+
+        Args:
+            told: Hashes of the texts of which one does.
+        """
+        answered = set()
+        self._by_text.clear()
+        for attempt in _read(self._folder / "attempts.jsonl", _ATTEMPT):
+            if attempt.text not in told:
+                self._by_text[attempt.text] += 1
+                if attempt.outcome == "answered":
+                    answered.add(attempt.key)
+        return answered
+
+    def take_over(self, raw: bytes, where: str) -> None:
+        """Write down a line of another ledger, as it stands there.
+
+        Raises:
+            RunError: If it is none.
+        """
+        self.totals.add(_parse(parse_object(raw), where, _ATTEMPT))
+        self._attempts.append_text(raw.decode())
 
     def sent(self, sending: Sending) -> None:
         """Write down that a request is about to be sent."""
@@ -244,13 +274,30 @@ def read_attempts(folder: Path) -> Iterator[Attempt]:
     return _read(folder / "attempts.jsonl", _ATTEMPT)
 
 
+def recorded_in(store: Recordings) -> Callable[[Sending], Usage | None]:
+    """Tells the usage of the answer to a sending, None where the store has no recording of it."""
+
+    def recorded(sending: Sending) -> Usage | None:
+        found = store.get(sending.key)
+        # What was recorded before is what a refresh asked again. Recordings have whole seconds.
+        if found is None or found.recorded < sending.started.replace(microsecond=0):
+            return None
+        return read_completion(found.response).usage
+
+    return recorded
+
+
 def _read(file: Path, kind: TypeAdapter[Line]) -> Iterator[Line]:
     if not file.exists():
         return
     for number, _, fields in read_lines(file):
-        try:
-            yield kind.validate_python(fields)
-        except ValidationError as error:
-            raise RunError(
-                first_problem(error), where=f"{file}:{number}", way_out="the run is of another version: start another"
-            ) from error
+        yield _parse(fields, f"{file}:{number}", kind)
+
+
+def _parse(fields: dict[str, Any], where: str, kind: TypeAdapter[Line]) -> Line:
+    try:
+        return kind.validate_python(fields)
+    except ValidationError as error:
+        raise RunError(
+            first_problem(error), where=where, way_out="the run is of another version: start another"
+        ) from error

@@ -6,9 +6,11 @@ sent in any minute is at most the limit and one second's worth more.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import accumulate
+from typing import Protocol
 
-__all__ = ["Bucket", "NotSentError", "RateLimits"]
+__all__ = ["Bucket", "Limits", "NotSentError", "RateLimits"]
 
 BURST = 1.0
 """Seconds' worth that a bucket holds."""
@@ -24,15 +26,35 @@ class NotSentError(Exception):
     """The run was stopped while a request waited to be sent: nothing is known of its article, and nothing was paid."""
 
 
+class Limits(Protocol):
+    """What a client asks of its provider's limits: those of this process, or those that several share."""
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether there is a limit of tokens, so that it is worth knowing how many a request will take."""
+
+    async def reserve(self, tokens: float) -> None:
+        """Wait until one request of so many tokens may be sent, and draw it."""
+
+    def settle(self, reserved: float, used: float) -> None:
+        """Correct the tokens that were reserved for a request to those that it took."""
+
+    def close(self, seconds: float, why: str) -> None:
+        """Send nothing for so long."""
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Take over what an answer says of limits."""
+
+
 class Bucket:
     """Fills steadily, is drawn on at will. Times are seconds of one clock; amounts are requests or tokens.
 
     What is larger than the bucket is let through when it is full and leaves a debt, so that the rate holds over time.
     """
 
-    def __init__(self, per_minute: float, now: float) -> None:
+    def __init__(self, per_minute: float, now: float, burst: float = BURST) -> None:
         self.per_minute = per_minute
-        self._level = self._capacity = max(1.0, per_minute / 60 * BURST)
+        self._level = self._capacity = max(1.0, per_minute / 60 * burst)
         self._filled = now
 
     def wait(self, amount: float, now: float) -> float:
@@ -66,6 +88,7 @@ class RateLimits:
         stopping: Whether what waits is to give up.
         clock: Seconds that only grow.
         sleep: Waits so many of them.
+        burst: Seconds' worth that may go out at once after a time of quiet.
 
     Attributes:
         said: The ``x-ratelimit-*`` headers as they were last heard.
@@ -80,15 +103,17 @@ class RateLimits:
         stopping: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        burst: float = BURST,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
+        self._burst = burst
         self._notify = notify
         self._stopping = stopping
         self._said_waiting = False
         self._given = {"requests": requests is not None, "tokens": tokens is not None}
         self._buckets = {
-            name: Bucket(limit, clock()) for name, limit in (("requests", requests), ("tokens", tokens)) if limit
+            name: Bucket(limit, clock(), burst) for name, limit in (("requests", requests), ("tokens", tokens)) if limit
         }
         self.said: dict[str, str] = {}
         self._closed_until = 0.0
@@ -99,21 +124,30 @@ class RateLimits:
         """Whether there is a limit of tokens, so that it is worth knowing how many a request will take."""
         return "tokens" in self._buckets
 
-    async def reserve(self, tokens: float) -> None:
-        """Wait until one request of so many tokens may be sent, and draw it.
+    def worth(self, seconds: float, tokens: Sequence[float]) -> int:
+        """How many of these requests, the first ones, so many seconds are worth; at least one."""
+        count = len(tokens)
+        for name, bucket in self._buckets.items():
+            amounts = tokens if name == "tokens" else [1.0] * count
+            most = bucket.per_minute / 60 * seconds
+            count = min(count, sum(total <= most for total in accumulate(amounts)))
+        return max(1, count)
+
+    async def reserve(self, tokens: float, requests: int = 1) -> None:
+        """Wait until one request, or several, of so many tokens may be sent, and draw them.
 
         Raises:
             NotSentError: If the run is being stopped.
         """
         async with self._turn:
-            while (wait := self._wait(tokens)) > INSTANT:
+            while (wait := self._wait(requests, tokens)) > INSTANT:
                 if self._stopping():
                     raise NotSentError
                 self._say_waiting(wait)
                 await self._sleep(min(wait, NAP))
             if self._stopping():
                 raise NotSentError
-            self._draw(1, tokens)
+            self._draw(requests, tokens)
 
     def settle(self, reserved: float, used: float) -> None:
         """Correct the tokens that were reserved for a request to those that it took."""
@@ -136,7 +170,7 @@ class RateLimits:
             if limit and not self._given[name]:
                 known = self._buckets.get(name)
                 if known is None or known.per_minute != limit:
-                    self._buckets[name] = Bucket(limit, now)
+                    self._buckets[name] = Bucket(limit, now, self._burst)
                     self._notify(
                         f"the endpoint names a limit of {limit:,.0f} {name} a minute, which is kept; "
                         f"{name}_per_minute in the model's settings would say otherwise"
@@ -152,9 +186,9 @@ class RateLimits:
             limits = " and ".join(f"{bucket.per_minute:,.0f} {name} a minute" for name, bucket in self._buckets.items())
             self._notify(f"the limit of {limits} lets the next request through in {_duration(wait)}")
 
-    def _wait(self, tokens: float) -> float:
+    def _wait(self, requests: float, tokens: float) -> float:
         now = self._clock()
-        amounts = {"requests": 1.0, "tokens": tokens}
+        amounts = {"requests": requests, "tokens": tokens}
         return max(
             self._closed_until - now, *(bucket.wait(amounts[name], now) for name, bucket in self._buckets.items()), 0.0
         )

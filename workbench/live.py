@@ -5,23 +5,35 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from workbench.budget import Budget
-from workbench.completions import Usage, read_completion
+from workbench.budget import Allowance, Budget
 from workbench.errors import ArticleError, EndpointRefused, SettingsError
 from workbench.jobs import Answers, Job, Sitting, Summary, origin_of
-from workbench.ledger import Sending
-from workbench.limits import RateLimits
+from workbench.ledger import recorded_in
+from workbench.limits import Limits, RateLimits
 from workbench.meter import Meter
 from workbench.prices import count_tokens
-from workbench.recordings import Exchange, Recording, record
+from workbench.recordings import Exchange, Recording, Recordings, record
+from workbench.resume import told_of
 from workbench.tasks import Request
 
-__all__ = ["check_length", "check_priced", "live"]
+__all__ = ["check_length", "check_priced", "close_left_over", "live"]
 
 
 @asynccontextmanager
-async def live(sitting: Sitting, budget: Budget | None = None) -> AsyncIterator[Answers]:
-    """Send what is not recorded to the job's endpoint, within the job's budget or one that others draw on too.
+async def live(
+    sitting: Sitting,
+    *,
+    limits: Limits | None = None,
+    budget: Allowance | None = None,
+    before: Recordings | None = None,
+) -> AsyncIterator[Answers]:
+    """Send what is not recorded to the job's endpoint.
+
+    Args:
+        sitting: At which it is asked.
+        limits: Of the provider, where others share them; None for the job's own.
+        budget: Of the run, likewise.
+        before: What was recorded before the sitting's own store began, which then holds nothing but this run's; it is only read.
 
     Raises:
         SettingsError: If the run's budget is in money and it has spent what nobody knows the price of.
@@ -32,9 +44,9 @@ async def live(sitting: Sitting, budget: Budget | None = None) -> AsyncIterator[
     endpoint = job.endpoint
     if endpoint is None:
         raise SettingsError("there is no endpoint to ask", way_out="pass --base-url, or set OPENAI_API_KEY")
-    _close_left_over(sitting)
+    close_left_over(sitting)
     check_priced(job, summary)
-    limits = RateLimits(
+    limits = limits or RateLimits(
         job.model.requests_per_minute,
         job.model.tokens_per_minute,
         notify=sitting.notify,
@@ -42,6 +54,8 @@ async def live(sitting: Sitting, budget: Budget | None = None) -> AsyncIterator[
     )
     budget = budget or Budget(job.budget, job.most_tokens, ledger.totals.spend)
     meter = Meter(ledger, limits, budget, job.price)
+    # What an earlier sitting paid for and did not come to tell of is this run's cost all the same.
+    paid = ledger.count_again(told_of(summary.folder)) if ledger.totals.attempts else set()
     origin, reads = origin_of(endpoint), job.reads
     under_way: dict[str, asyncio.Event] = {}
     refreshed: set[str] = set()
@@ -62,10 +76,18 @@ async def live(sitting: Sitting, budget: Budget | None = None) -> AsyncIterator[
             """Whether a refresh has asked it again, in this sitting or an earlier one."""
             return found.key in refreshed or (kept.since is not None and found.recorded >= kept.since)
 
-        async def ask(request: Request) -> Exchange:
+        def find(request: Request) -> Recording | None:
             found = store.find(request)
-            if found and (not job.refresh or is_fresh(found)):
-                return Exchange(found, sent=False)
+            if found and (before is not None or not job.refresh or is_fresh(found)):
+                return found
+            found = before.find(request) if before is not None else None
+            return found if found and (not job.refresh or is_fresh(found)) else None
+
+        async def ask(request: Request) -> Exchange:
+            if found := find(request):
+                sent = request.key in paid
+                paid.discard(request.key)
+                return Exchange(found, sent=sent)
             if summary.refused:
                 raise summary.refused
             check_length(request, reads)
@@ -85,17 +107,9 @@ async def live(sitting: Sitting, budget: Budget | None = None) -> AsyncIterator[
             yield Answers(answer, reask, job.concurrency)
 
 
-def _close_left_over(sitting: Sitting) -> None:
+def close_left_over(sitting: Sitting) -> None:
     """Write into the ledger what became of the requests that were under way when the run was killed."""
-
-    def recorded(sending: Sending) -> Usage | None:
-        found = sitting.store.get(sending.key)
-        # What was recorded before is what a refresh asked again. Recordings have whole seconds.
-        if found is None or found.recorded < sending.started.replace(microsecond=0):
-            return None
-        return read_completion(found.response).usage
-
-    if left := sitting.ledger.close_left_over(recorded, sitting.job.price):
+    if left := sitting.ledger.close_left_over(recorded_in(sitting.store), sitting.job.price):
         sitting.notify(
             f"{left} requests were under way when the run was killed; those not recorded are counted at their worst case"
         )

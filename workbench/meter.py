@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from workbench.budget import Budget, Spend
+from workbench.budget import Allowance, Spend
 from workbench.completions import Usage
 from workbench.errors import SettingsError
 from workbench.ledger import Attempt, Ledger, Sending
-from workbench.limits import RateLimits
+from workbench.limits import Limits, RateLimits
 from workbench.prices import Cost
 from workbench.tasks import Request
 
@@ -31,8 +31,11 @@ def worst_case(request: Request) -> Usage:
 class Gate(Protocol):
     """What the client asks before an attempt and tells after it."""
 
-    limits: RateLimits
     price: Callable[[Usage], Cost | None]
+
+    @property
+    def limits(self) -> Limits:
+        """Of the provider."""
 
     async def admit(self, request: Request, number: int) -> Sending:
         """Wait until a request may be sent."""
@@ -78,7 +81,7 @@ class Meter:
     """
 
     def __init__(
-        self, ledger: Ledger, limits: RateLimits, budget: Budget, price: Callable[[Usage], Cost | None]
+        self, ledger: Ledger, limits: Limits, budget: Allowance, price: Callable[[Usage], Cost | None]
     ) -> None:
         self.limits = limits
         self.price = price

@@ -17,7 +17,7 @@ from workbench.lines import Appender, read_lines
 from workbench.runs import FILES, Run, RunInfo, prompt_text, schema_text
 from workbench.tasks import Task
 
-__all__ = ["REDONE", "Kept", "check_same", "keep", "put_back", "taken_samples"]
+__all__ = ["REDONE", "Kept", "check_same", "keep", "put_back", "taken_samples", "told_of"]
 
 REDONE: Final[frozenset[State]] = frozenset({"failed", "unspent", "missed"})
 """States that going on does again: no answer was had, so that asking is the same request."""
@@ -57,11 +57,16 @@ class Kept:
         """The sample to take."""
         return self.samples.get(_mark(article.id), self.first)
 
+    def take(self, article: Article, sample: int) -> None:
+        """Have this sample taken of an article."""
+        self.samples[_mark(article.id)] = sample
+
 
 def keep(
     run: Run,
     articles: Iterable[Article | Rejected],
     *,
+    redone: frozenset[State] = REDONE,
     retried: frozenset[State] = frozenset(),
     only: frozenset[State] = frozenset(),
     spared: frozenset[State] = frozenset(),
@@ -75,6 +80,7 @@ def keep(
     Args:
         run: What was done. Nobody else may be writing it.
         articles: What there is to do now.
+        redone: States that are done again.
         retried: States to be asked anew.
         only: Do nothing but what ended in one of these; empty for everything.
         spared: States that stay as they are, though going on does them again.
@@ -86,7 +92,7 @@ def keep(
     put_back(run.folder, files)
     for file in files.values():
         file.close()
-    redone = ((only or REDONE) & REDONE - spared) | retried
+    redone = ((only or redone) & redone - spared) | retried
     torn = [run.folder / name for name, file in files.items() if file.torn]
     kept = Kept(first=run.info.sample, only=set() if only else None, since=run.info.started, torn=torn)
     for line in _lines(run.folder):
@@ -116,6 +122,11 @@ def taken_samples(run: Run) -> dict[int, int]:
     return {
         _mark(line["article"]): sample for line in _lines(run.folder) if (sample := _sample(line)) != run.info.sample
     }
+
+
+def told_of(folder: Path) -> set[str]:
+    """Hashes of the texts that a run's extractions tell of."""
+    return {line["text"] for line in _lines(folder) if line["text"]}
 
 
 def _sample(line: dict[str, Any]) -> int:

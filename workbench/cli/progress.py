@@ -26,18 +26,16 @@ class _Pace:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._done = 0
         self._summary: Summary | None = None
 
     def count(self, summary: Summary) -> None:
-        self._done += 1
         self._summary = summary
 
     def words(self) -> str:
         if self._summary is None:
             return "no article yet"
         summary = self._summary
-        rate = self._done / max(time.monotonic() - self._began, 0.001)
+        rate = (summary.states.total() - summary.kept) / max(time.monotonic() - self._began, 0.001)
         usage = summary.totals.usage
         parts = [
             ", ".join(f"{count:,} {state}" for state, count in dict(summary.states).items()),
@@ -70,11 +68,11 @@ def _bar(console: Console, total: int, _: float) -> Iterator[Watch]:
     with Progress(*columns, console=console, transient=True) as shown:
         bar = shown.add_task("extracting", total=total, words="")
 
-        def done(_: Extraction, summary: Summary) -> None:
+        def count(summary: Summary) -> None:
             pace.count(summary)
             shown.update(bar, completed=summary.states.total(), words=pace.words())
 
-        yield Watch(done=done, notify=_teller(console))
+        yield Watch(under_way=count, done=lambda _, summary: count(summary), notify=_teller(console))
 
 
 @contextmanager
@@ -85,7 +83,7 @@ def _lines(console: Console, total: int, every: float) -> Iterator[Watch]:
         while not ended.wait(every):
             console.print(plain(f"{finished[0]:,} of {total:,}: {pace.words()}"), soft_wrap=True)
 
-    def done(_: Extraction, summary: Summary) -> None:
+    def count(summary: Summary) -> None:
         pace.count(summary)
         finished[0] = summary.states.total()
 
@@ -93,7 +91,7 @@ def _lines(console: Console, total: int, every: float) -> Iterator[Watch]:
     teller = threading.Thread(target=tell, name="progress", daemon=True)
     teller.start()
     try:
-        yield Watch(done=done, notify=_teller(console))
+        yield Watch(under_way=count, done=lambda _, summary: count(summary), notify=_teller(console))
     finally:
         ended.set()
         teller.join()
@@ -105,7 +103,7 @@ def _teller(console: Console) -> Notify:
 
 @contextmanager
 def events(total: int, write: Callable[[str], object] | None = None) -> Iterator[Watch]:
-    """One JSON object a line: ``begin``, ``article`` for each as it is done, ``notice`` for words, ``end``."""
+    """One JSON object a line: ``begin``, ``article`` for each as it is done, ``progress``, ``notice`` for words, ``end``."""
     write = write or sys.stderr.write
     of: list[Summary] = []
 
@@ -122,9 +120,12 @@ def events(total: int, write: Callable[[str], object] | None = None) -> Iterator
             **_figures(summary),
         )
 
+    def under_way(summary: Summary) -> None:
+        tell("progress", done=summary.states.total(), **_figures(summary))
+
     tell("begin", articles=total)
     try:
-        yield Watch(begun=of.append, done=done, notify=lambda words: tell("notice", words=words))
+        yield Watch(begun=of.append, under_way=under_way, done=done, notify=lambda words: tell("notice", words=words))
     finally:
         tell("end", **({"run": str(of[0].folder), **_figures(of[0])} if of else {}))
 

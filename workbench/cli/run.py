@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Unpack, get_args
+from pathlib import Path
+from typing import Any, Literal, Unpack, get_args
 
 import click
 from rich.table import Table
@@ -57,6 +58,17 @@ MOST_SHOWN = 1_000
 @click.option("--retry", multiple=True, type=STATE, help="When going on, ask these anew too, as another sample.")
 @click.option("--only", multiple=True, type=STATE, help="Do nothing but what ended so, in RUN or in the last run.")
 @click.option("--new", is_flag=True, help="With --resume: start another run of that run's articles instead.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    help="In this process, or over the workers of a Dask cluster (docs/cluster.md).",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="With --engine dask: the cluster's scheduler; without it this machine's cores are used.",
+)
 @click.option("--events", "as_events", is_flag=True, help="Tell of progress in JSON Lines on stderr.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent and what it would cost; send nothing.")
 @as_json
@@ -69,6 +81,8 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     retry: tuple[State, ...],
     only: tuple[State, ...],
     new: bool,
+    engine: Literal["local", "dask"],
+    scheduler: str | None,
     as_events: bool,
     dry_run: bool,
     as_json: bool,
@@ -88,6 +102,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     """
     if replay and (refresh or options["base_url"]):
         raise click.UsageError("--replay sends nothing: it goes with neither --refresh nor --base-url")
+    _check_engine(engine, scheduler, replay=replay)
     here = project()
     earlier = _earlier(here, resumed, going_on=bool(only))
     _check_options(earlier, retry, only, new=new, refresh=refresh, dry_run=dry_run)
@@ -115,16 +130,12 @@ def run(  # noqa: PLR0917 - click gives each option by its name
             watching: AbstractContextManager[Watch] = events(total) if as_events else progress(stderr(), total)
             with watching as watch:
                 say_what(job, watch.notify)
-                summary = asyncio.run(
-                    run_job(
-                        job,
-                        here.path(here.settings.runs),
-                        store,
-                        live if job.endpoint else replaying,
-                        resume=resume,
-                        watch=watch,
-                    )
-                )
+                runs = here.path(here.settings.runs)
+                if engine == "dask":
+                    summary = _past_one_machine(here, job, store, scheduler, resume, watch)
+                else:
+                    answering = live if job.endpoint else replaying
+                    summary = asyncio.run(run_job(job, runs, store, answering, resume=resume, watch=watch))
             ended.append((job, summary))
             if summary.interrupted or summary.refused:
                 break
@@ -140,6 +151,20 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         _print_all(ended, evaluations)
     codes = {_exit_code(summary, replayed=job.endpoint is None) for job, summary in ended}
     raise click.exceptions.Exit(next((code for code in (130, 3, 4, 5) if code in codes), 0))
+
+
+def _past_one_machine(  # noqa: PLR0917 - as `run_job`
+    here: Project, job: Job, store: Recordings, scheduler: str | None, resume: Resume | None, watch: Watch
+) -> Summary:
+    try:
+        from workbench.cluster import Where, run_sharded  # noqa: PLC0415 - a second, and an extra that need not be there
+    except ImportError as error:
+        raise SettingsError(
+            f"--engine dask needs packages that are not installed: {error}",
+            way_out="install the extra: pip install 'workbench[dask]'",
+        ) from error
+    where = Where(here.root, Path.cwd(), scheduler)
+    return run_sharded(job, here.path(here.settings.runs), store, where, resume=resume, watch=watch)
 
 
 def _within_budget(jobs: Sequence[Job], ended: Sequence[tuple[Job, Summary]]) -> Iterator[Job]:
@@ -190,6 +215,13 @@ def _check_options(
         raise click.UsageError("--dry-run counts what a new run would send: it goes with neither --resume nor --only")
     if answered := {*only} - REDONE - {*retry}:
         raise click.UsageError(f"{', '.join(sorted(answered))}: there is an answer; --retry asks anew")
+
+
+def _check_engine(engine: Literal["local", "dask"], scheduler: str | None, *, replay: bool) -> None:
+    if engine == "local" and scheduler:
+        raise click.UsageError("--scheduler goes with --engine dask")
+    if engine == "dask" and replay:
+        raise click.UsageError("a replay asks nobody: it goes without --engine dask")
 
 
 def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:

@@ -1,0 +1,341 @@
+"""A run over a real scheduler and worker processes is the run that one process makes, whoever dies on the way.
+
+Scheduler and workers are processes of their own, started once; a worker that a test kills is one that the test has started.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clusters import Cluster
+from loopback import Loopback, Received, Usage, ok, slow
+from small_project import PROMPT, SCHEMA, Command, lines
+
+from workbench.canonical import hash_text
+
+KEY = "sk-of-the-cluster-0451"
+SETTINGS = """[tool.workbench]
+task = "street"
+model = "small"
+retries = 2
+[tool.workbench.models.small]
+requests_per_minute = 15000
+price = { input = 1.0, output = 2.0 }
+"""
+ARTICLES = 400
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    started = Cluster(tmp_path_factory.mktemp("cluster"), KEY)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with articles of all kinds: some texts stand in two of them, some answers are cut, some never fit."""
+    root = tmp_path / "project"
+    for name, text in {
+        "pyproject.toml": SETTINGS,
+        "prompts/street.md": PROMPT,
+        "schemas/street.py": SCHEMA,
+        "news.jsonl": "".join(
+            json.dumps({"id": f"소식 {number}", "text": text_of(number)}, ensure_ascii=False) + "\n"
+            for number in range(ARTICLES)
+        )
+        + '{"id": "빈 글", "text": ""}\n',
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    return root
+
+
+def text_of(number: int) -> str:
+    """Of each ten articles, two have the same text."""
+    return f"{number - 1 if number % 10 == 9 else number}번 거리에 빵집이 들어선다."
+
+
+def answer(received: Received) -> Any:
+    """What the server says depends on nothing but the article."""
+    used = Usage(200, 100)
+    article = received.json["messages"][1]["content"]
+    number = int(article.split("번")[0])
+    if number % 17 == 3:
+        return slow(ok('{"street": {"val', usage=used, finish_reason="length"), 0.05)
+    if number % 23 == 5:
+        return slow(ok('{"street": 7}', usage=used), 0.05)  # it never fits the schema
+    record = {"street": {"value": f"{number}번 거리", "quote": article.strip()}, "shops": []}
+    return slow(ok(record, usage=used), 0.05)
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback(answer=answer) as started:
+        yield started
+
+
+@contextmanager
+def when(server: Loopback, requests: int, act: Callable[[], object]) -> Iterator[None]:
+    """Once so many more requests have come in, do something; it must have happened before the block ends."""
+    done: list[object] = []
+
+    def watch() -> None:
+        server.wait_for(len(server.requests) + requests, seconds=60)
+        act()
+        done.append(True)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    yield
+    watcher.join()
+    assert done
+
+
+def folder_of(project: Path) -> Path:
+    (folder,) = (project / "runs").iterdir()
+    return folder
+
+
+def extractions(folder: Path) -> list[str]:
+    return sorted((folder / "extractions.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+def timeless(attempts: list[dict[str, Any]]) -> Counter[str]:
+    """Attempts without their times, and without those that a death cut short."""
+    return Counter(
+        json.dumps({name: value for name, value in one.items() if name not in {"started", "seconds"}}, sort_keys=True)
+        for one in attempts
+        if one["outcome"] != "killed"
+    )
+
+
+def check_asked_once(folder: Path, asked: list[Received]) -> None:
+    """The server saw what the ledger says, and each request again only where a death had left it under way."""
+    ledger = lines(folder / "attempts.jsonl")
+    killed = Counter(one["text"] for one in ledger if one["outcome"] == "killed")
+    ended = Counter(one["text"] for one in ledger if one["outcome"] != "killed")
+    seen = Counter(hash_text(one.json["messages"][1]["content"].strip()) for one in asked)
+    for text in {*seen, *ended, *killed}:
+        assert ended[text] <= seen[text] <= ended[text] + killed[text]
+
+
+def check_same(folder: Path, local: Path) -> None:
+    """The run is the one that one process makes."""
+    assert extractions(folder) == extractions(local)
+    ids = [json.loads(line)["article"] for line in extractions(folder)]
+    assert len(ids) == len({*ids}) == ARTICLES + 1
+    ours, theirs = lines(folder / "failures.jsonl"), lines(local / "failures.jsonl")
+    texts = {hash_text(text_of(number)): f"소식 {number}" for number in range(ARTICLES) if number % 10 != 9}
+    killed = Counter(texts[one["text"]] for one in lines(folder / "attempts.jsonl") if one["outcome"] == "killed")
+    for failure in theirs:  # what was sent once more is counted once more
+        failure["attempts"] += killed[failure["article"]]
+    assert sorted(map(str, ours)) == sorted(map(str, theirs))
+    assert timeless(lines(folder / "attempts.jsonl")) == timeless(lines(local / "attempts.jsonl"))
+    mine, other = (json.loads((one / "run.json").read_text(encoding="utf-8")) for one in (folder, local))
+    assert mine["finished"]
+    differing = {"id", "started", "finished", "resumed"}
+    assert {k: v for k, v in mine.items() if k not in differing} == {
+        k: v for k, v in other.items() if k not in differing
+    }
+    assert {file.name for file in folder.iterdir() if file.suffix != ".torn"} == {file.name for file in local.iterdir()}
+
+
+def recorded(project: Path) -> list[tuple[str, Any]]:
+    return sorted((one["key"], one["response"]) for one in lines(project / "recordings" / "local-model.jsonl"))
+
+
+def test_a_budget_holds_over_all_workers(cluster: Cluster, place: Path, server: Loopback, workbench: Command) -> None:
+    """Two processes spend no more than one may, nearly all of it, and what does not fit ends unspent."""
+    cluster.ready()
+    most = 20_000
+    result = workbench(
+        *("run", "news.jsonl", "--base-url", server.base_url, "--limit", "120", "--max-tokens-total", str(most)),
+        *("--engine", "dask", "--scheduler", cluster.address),
+    )
+    assert result.code == 5, result.err
+    ledger = lines(folder_of(place) / "attempts.jsonl")
+    spent = sum(one["usage"]["prompt"] + one["usage"]["completion"] for one in ledger)
+    states = Counter(one["state"] for one in lines(folder_of(place) / "extractions.jsonl"))
+    worst = max(len(one.body) for one in server.requests) + 500
+    assert len(server.requests) == len(ledger)
+    assert most - worst < spent <= most
+    assert states.total() == 120
+    assert states["unspent"] > 0
+
+
+def test_a_worker_without_the_key_is_named_before_anything_is_sent(
+    cluster: Cluster, place: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No key goes to a worker: it has one of its own, or the run does not begin."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
+    monkeypatch.setenv("WORKBENCH_THERE_KEY", "sk-there")
+    with (place / "pyproject.toml").open("a") as file:
+        file.write(f'[tool.workbench.endpoint]\nbase_url = "{server.base_url}"\nkey_variable = "WORKBENCH_THERE_KEY"\n')
+    result = workbench("run", "news.jsonl", "--engine", "dask", "--scheduler", cluster.address)
+    assert result.code == 2
+    assert "the worker tcp://127.0.0.1" in result.err
+    assert "WORKBENCH_THERE_KEY is not set" in result.err
+    assert not server.requests
+
+
+def test_a_stopped_run_is_gone_on_with_by_one_process(
+    cluster: Cluster, place: Path, server: Loopback, workbench: Command
+) -> None:
+    """Ctrl-C lets the shards come to their ends; the local engine does what is left, and nothing twice."""
+    on = ("--engine", "dask", "--scheduler", cluster.address)
+    with when(server, 100, lambda: os.kill(os.getpid(), signal.SIGINT)):
+        stopped = workbench("run", "news.jsonl", "--base-url", server.base_url, *on)
+    assert stopped.code == 130, stopped.err
+    folder = folder_of(place)
+    assert not (folder / "shards").exists()
+    assert 0 < len(extractions(folder)) < ARTICLES
+    result = workbench("run", "--resume", folder, "--base-url", server.base_url, "--concurrency", "32")
+    assert result.code == 5, result.err
+    ids = [json.loads(line)["article"] for line in extractions(folder)]
+    assert len(ids) == len({*ids}) == ARTICLES + 1
+    check_asked_once(folder, server.requests)
+    assert not any(one["outcome"] == "killed" for one in lines(folder / "attempts.jsonl"))
+
+
+def test_a_killed_driver_leaves_what_was_done(
+    cluster: Cluster, place: Path, server: Loopback, workbench: Command
+) -> None:
+    """kill -9 of the process that merges: its shards stop by themselves, and going on merges them first."""
+    on = ("--engine", "dask", "--scheduler", cluster.address)
+    command = [sys.executable, "-m", "workbench", "run", "news.jsonl", "--base-url", server.base_url, *on]
+    with subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:  # noqa: S603
+        server.wait_for(100, seconds=60)
+        driver.kill()
+    folder = folder_of(place)
+    assert len(extractions(folder)) < ARTICLES
+    result = workbench("run", "--resume", folder, "--base-url", server.base_url, *on)
+    assert result.code == 5, result.err
+    ids = [json.loads(line)["article"] for line in extractions(folder)]
+    assert len(ids) == len({*ids}) == ARTICLES + 1
+    check_asked_once(folder, server.requests)
+    assert not (folder / "shards").exists()
+
+
+def test_a_run_whose_worker_is_killed_is_the_run_of_one_process(
+    cluster: Cluster, place: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """400 articles over two processes, one killed at a third: each article once, nothing recorded asked again, the folder as a local run's."""
+    alone = shutil.copytree(place, place.with_name("alone"))
+    monkeypatch.chdir(alone)
+    assert workbench("run", "news.jsonl", "--base-url", server.base_url, "--concurrency", "16").code == 5
+    before = len(server.requests)
+    monkeypatch.chdir(place)
+    doomed = cluster.ready()
+    in_shards: list[bytes] = []
+
+    def kill() -> None:
+        while len([*folder_of(place).glob("shards/*/recordings/*")]) < 2:  # both are at work
+            time.sleep(0.01)
+        in_shards.extend(file.read_bytes() for file in folder_of(place).glob("shards/**/*.json*"))
+        doomed.kill()
+
+    with when(server, ARTICLES // 3, kill):
+        result = workbench(
+            *("run", "news.jsonl", "--base-url", server.base_url, "--concurrency", "16", "--budget", "1000000"),
+            *("--engine", "dask", "--scheduler", cluster.address),
+        )
+    assert result.code == 5, result.err
+    assert doomed.wait() == -signal.SIGKILL
+    folder, local = folder_of(place), folder_of(alone)
+    assert not (folder / "shards").exists()
+    account = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (local / "run.json").write_text(
+        json.dumps({**json.loads((local / "run.json").read_text("utf-8")), "budget": account["budget"]}), "utf-8"
+    )
+    check_same(folder, local)
+    check_asked_once(folder, server.requests[before:])
+    assert recorded(place) == recorded(alone)
+    assert in_shards
+    assert not any(KEY.encode() in held for held in in_shards)
+
+
+POISON = """
+    @model_validator(mode="after")
+    def _die(self) -> "Street":
+        if self.street and self.street.value == "13번 거리":
+            os._exit(1)
+        return self
+"""
+
+
+def test_a_shard_that_kills_its_workers_has_failed_and_the_rest_is_kept(
+    cluster: Cluster, place: Path, server: Loopback, workbench: Command
+) -> None:
+    """What it had done before stays, what it was killed by ends failed with that reason, and is asked again when the run is gone on with."""
+    schema = place / "schemas" / "street.py"
+    schema.write_text(f"import os\nfrom pydantic import model_validator\n{SCHEMA}{POISON}", encoding="utf-8")
+    cluster.ready()
+    result = workbench(
+        *("run", "news.jsonl", "--base-url", server.base_url, "--limit", "20", "--concurrency", "1", "--json"),
+        *("--engine", "dask", "--scheduler", cluster.address),
+    )
+    assert result.code == 5, result.err
+    ended = lines(folder_of(place) / "extractions.jsonl")
+    failed = [one for one in ended if one["state"] == "failed"]
+    assert len(ended) == 20
+    assert [one["article"] for one in failed] == [f"소식 {number}" for number in range(13, 20)]
+    assert {one["error"] for one in failed} == {"KilledWorker"}
+    assert "the workers that did its shard died" in failed[0]["reason"]
+    schema.write_text(SCHEMA, encoding="utf-8")
+    again = workbench("run", "--resume", folder_of(place), "--base-url", server.base_url, "--json")
+    assert again.json["states"].get("failed", 0) == 0
+    check_asked_once(folder_of(place), server.requests)
+
+
+def test_no_key_travels_with_a_task(place: Path) -> None:
+    """What is sent to a worker is a name and an order, and the order has no field that a key could be in."""
+    from distributed.protocol.pickle import dumps
+
+    from workbench.cluster import Where, _order
+    from workbench.endpoints import Endpoint, Model
+    from workbench.jobs import Job, sitting_at
+    from workbench.recordings import Recordings
+    from workbench.tasks import load_task
+    from workbench.workers import run_shard
+
+    endpoint = Endpoint("http://127.0.0.1:9/v1", KEY, "--base-url")
+    job = Job(load_task("street", place), Model("small", endpoint), lambda: iter(()), [])
+    with Recordings(place / "recordings") as store, sitting_at(job, place / "runs", store) as sitting:
+        order = _order(sitting, endpoint, Where(place, place), None)
+    assert KEY.encode() not in dumps((run_shard, order))
+    assert KEY not in repr(order)
+
+
+def test_without_the_extra_the_way_out_is_named(
+    place: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "workbench.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", "--engine", "dask")
+    assert result.code == 2
+    assert "workbench[dask]" in result.err
+
+
+def test_a_scheduler_that_is_not_there_is_named(
+    place: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.cluster.CONNECT", 1)
+    on = ("--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
+    result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", *on)
+    assert result.code == 2
+    assert "the scheduler does not answer" in result.err
+    assert not (place / "runs").exists()
