@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from workbench.recordings import Origin, Recording, record
-from workbench.tasks import Facets, Request
+from workbench.requests import Facets, Request
 
 FACETS = Facets(prompt="sha256:p", schema="sha256:s", article="sha256:a", model="m", settings="sha256:t")
 FIRSTS = [Request({"content": content}, FACETS) for content in "abc"]

@@ -20,7 +20,7 @@ from workbench import recordings
 from workbench.errors import RecordingError
 from workbench.index import cache_file
 from workbench.recordings import Recording, Recordings
-from workbench.tasks import Request
+from workbench.requests import Request
 
 
 @pytest.fixture(autouse=True)

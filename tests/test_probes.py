@@ -44,8 +44,9 @@ from workbench.probes import (
     probe,
     settings_lines,
 )
+from workbench.requests import Request
 from workbench.settings import Differences, Mode, ModelSettings, Price
-from workbench.tasks import FrontMatter, Request, Task, render
+from workbench.tasks import FrontMatter, Task, render
 
 KNOWN: Articles = {text.strip(): ANSWERS[name] for name, text in ARTICLES.items()}
 KINDS: dict[str, tuple[Callable[[Articles], Imitation], dict[str, Any]]] = {

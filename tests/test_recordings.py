@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from workbench.errors import InputError, RecordingError, ReplayMiss
 from workbench.lines import Appender
 from workbench.recordings import FORMAT, Origin, Recording, Recordings, record
-from workbench.tasks import Facets, Request
+from workbench.requests import Facets, Request
 
 ORIGINS: tuple[Origin, ...] = ("api", "local-model", "transcribed", "synthetic")
 FACETS = Facets(prompt="sha256:p", schema="sha256:s", article="sha256:a", model="m", settings="sha256:t")

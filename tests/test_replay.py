@@ -173,7 +173,8 @@ def test_instructors_way_and_the_short_way_of_replay_agree(recorded: Path) -> No
     from workbench.model import reask
     from workbench.prices import NOTHING
     from workbench.recordings import Exchange, Recordings
-    from workbench.tasks import Request, load_task
+    from workbench.requests import Request
+    from workbench.tasks import load_task
 
     task, store = load_task("street", recorded), Recordings(recorded / "recordings")
 

@@ -13,8 +13,8 @@ from small_project import ROOT, Command
 
 from workbench.batch import BatchLog, Collected, Gatherer, Written, part_file, read_batches
 from workbench.errors import RunError
+from workbench.requests import Facets, Request
 from workbench.rows import Outcome, Rows, UnreadableRow, is_passing, read_answer, unanswered
-from workbench.tasks import Facets, Request
 
 GOOD: dict[str, Any] = {"street": None, "shops": []}
 KEY = "sha256:ab"

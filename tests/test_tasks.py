@@ -13,9 +13,10 @@ from workbench.articles import Article
 from workbench.canonical import canonical_json, canonical_text, hash_text
 from workbench.endpoints import Model
 from workbench.errors import SchemaError, TaskError
+from workbench.requests import Facets, Request
 from workbench.schema import Cited
 from workbench.settings import Differences
-from workbench.tasks import Facets, FrontMatter, Request, Task, load_task, render
+from workbench.tasks import FrontMatter, Task, load_task, render
 
 SCHEMA = """
 from pydantic import BaseModel

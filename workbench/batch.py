@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from workbench.canonical import canonical_json, first_problem
 from workbench.errors import ArticleError, RunError
 from workbench.lines import Appender, read_lines
+from workbench.requests import Request
 from workbench.rows import row_of, write_row
-from workbench.tasks import Request
 
 __all__ = [
     "FORMAT",

@@ -38,7 +38,8 @@ from workbench.live import check_length, check_priced, live
 from workbench.meter import worst_case
 from workbench.prices import batch_price
 from workbench.recordings import Answer, Exchange, Recording
-from workbench.tasks import Request, Task
+from workbench.requests import Request
+from workbench.tasks import Task
 
 if TYPE_CHECKING:
     from workbench.depot import Depot  # 2.5 s, and files by hand need none of it

@@ -17,7 +17,8 @@ from workbench.leaves import walk
 from workbench.prices import NOTHING, Cost
 from workbench.readings import RegionReading, readings
 from workbench.recordings import Answer, Exchange
-from workbench.tasks import Request, Task, render
+from workbench.requests import Request
+from workbench.tasks import Task, render
 
 __all__ = [
     "Extraction",

@@ -27,9 +27,10 @@ from workbench.ledger import Ledger, Totals
 from workbench.limits import NotSentError
 from workbench.prices import NOTHING, Cost, context_window, price
 from workbench.recordings import Answer, Exchange, Origin, Recordings
+from workbench.requests import Request
 from workbench.resume import Kept, check_same, keep, put_back, taken_samples
 from workbench.runs import Run, RunInfo, RunWriter, new_folder, now, write_task
-from workbench.tasks import Request, Task
+from workbench.tasks import Task
 
 __all__ = [
     "Answering",

@@ -13,8 +13,8 @@ from workbench.limits import Limits, RateLimits
 from workbench.meter import Meter
 from workbench.prices import count_tokens
 from workbench.recordings import Exchange, Recording, Recordings, record
+from workbench.requests import Request
 from workbench.resume import told_of
-from workbench.tasks import Request
 
 __all__ = ["check_length", "check_priced", "close_left_over", "live"]
 

@@ -11,7 +11,7 @@ from workbench.errors import SettingsError
 from workbench.ledger import Attempt, Ledger, Sending
 from workbench.limits import Limits, RateLimits
 from workbench.prices import Cost
-from workbench.tasks import Request
+from workbench.requests import Request
 
 __all__ = ["Gate", "Meter", "Tally", "worst_case"]
 

@@ -30,7 +30,8 @@ from workbench.ledger import Attempt, Sending
 from workbench.meter import Gate
 from workbench.prices import NOTHING
 from workbench.recordings import Answer, Exchange
-from workbench.tasks import Request, Task
+from workbench.requests import Request
+from workbench.tasks import Task
 
 __all__ = ["OWN_PACE", "Answered", "Client", "Failure", "reask"]
 

@@ -16,8 +16,8 @@ from workbench.completions import Completion, Usage, read_completion
 from workbench.endpoints import Model
 from workbench.errors import ProviderError
 from workbench.prices import count_tokens, price
+from workbench.requests import Facets, Request
 from workbench.settings import OWN, Differences, Mode, Price, toml_string
-from workbench.tasks import Facets, Request
 
 __all__ = ["MOST_REQUESTS", "MOST_USAGE", "Probe", "Probed", "context_of", "entry_of", "probe", "settings_lines"]
 

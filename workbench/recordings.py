@@ -22,7 +22,7 @@ from workbench.errors import RecordingError, ReplayMiss
 from workbench.index import Entry, Index, Kind, Line, cache_file, digest, remove_index
 from workbench.lines import Appender, parse_object
 from workbench.prices import Cost
-from workbench.tasks import Facets, Request
+from workbench.requests import Facets, Request
 
 __all__ = [
     "FORMAT",

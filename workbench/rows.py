@@ -16,7 +16,7 @@ from workbench.errors import ProviderError, RunError
 from workbench.index import digest
 from workbench.lines import parse_object, read_lines
 from workbench.meter import worst_case
-from workbench.tasks import Facets, Request
+from workbench.requests import Facets, Request
 
 __all__ = ["Outcome", "Row", "Rows", "UnreadableRow", "is_passing", "read_answer", "row_of", "unanswered", "write_row"]
 

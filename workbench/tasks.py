@@ -11,10 +11,10 @@ answer as the assistant's; the turn of the article itself comes last.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -24,6 +24,7 @@ from workbench.endpoints import Model
 from workbench.errors import TaskError
 from workbench.examples import Example, Examples
 from workbench.jsonschema import json_schema, strict_schema
+from workbench.requests import Facets, Request
 from workbench.schema import load_schema
 from workbench.settings import Mode
 
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-__all__ = ["Facets", "FrontMatter", "Request", "Task", "load_task", "reask_key", "render", "request_key"]
+__all__ = ["FrontMatter", "Task", "load_task", "render"]
 
-API = "chat.completions"
 PROMPT = re.compile(r"\+\+\+\n(?P<front>.*?\n|)\+\+\+(?:\n(?P<body>.*))?", re.DOTALL)
 PROBE, EXAMPLE_PROBE, ANSWER_PROBE = "\ue000", "\ue001", "\ue002"
 """Characters for private use: that a prompt shows one means that it shows the article, an example's article, an example's answer."""
@@ -123,77 +123,6 @@ class SchemaPart(NamedTuple):
 
     values: Mapping[str, JsonValue]
     texts: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Facets:
-    """Hashes of what went into a request: they say which part changed when no recording answers it."""
-
-    prompt: str
-    schema: str
-    article: str
-    model: str
-    settings: str
-    examples: Annotated[str | None, Field(exclude_if=lambda examples: examples is None)] = None
-    """None, and not written down, for a request that shows none."""
-
-
-def request_key(body: str, sample: int) -> str:
-    """The key of a first request, from the hash of its body."""
-    return hash_json({"api": API, "body": body, "sample": sample})
-
-
-def reask_key(parent: str, attempt: int) -> str:
-    """The key of the re-ask of an exchange: its body quotes the validator's words, which change with its version; this does not."""
-    return hash_json({"parent": parent, "attempt": attempt})
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request to the model: the exact body, and what it was made from.
-
-    Attributes:
-        body: What is sent, as a JSON object. A re-ask that is only looked up has none.
-        facets: Hashes of its parts.
-        sample: The number of the sample, from 0.
-        parent: The key of the exchange that this one re-asks.
-        attempt: Which re-ask this is, from 1; 0 for the first request.
-        texts: The canonical form of some of the body's values, where it is known: a long schema need not be written out for each article.
-    """
-
-    body: dict[str, JsonValue]
-    facets: Facets
-    sample: int = 0
-    parent: str | None = None
-    attempt: int = 0
-    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-
-    @cached_property
-    def text(self) -> str:
-        """The body as it goes over the wire: canonical JSON."""
-        values = ((name, self.texts.get(name) or canonical_json(value)) for name, value in sorted(self.body.items()))
-        return "{" + ",".join(f"{canonical_json(name)}:{text}" for name, text in values) + "}"
-
-    @cached_property
-    def raw(self) -> bytes:
-        """The same in UTF-8."""
-        return self.text.encode()
-
-    @cached_property
-    def hash(self) -> str:
-        """The tagged hash of the body."""
-        return hash_text(self.text)
-
-    @cached_property
-    def key(self) -> str:
-        """What a recording is found by: body, API and sample; for a re-ask the parent's key and its number."""
-        if self.parent:
-            return reask_key(self.parent, self.attempt)
-        return request_key(self.hash, self.sample)
-
-    def reask(self, attempt: int, body: dict[str, JsonValue] | None = None) -> "Request":
-        """The re-ask that follows this first request; without a body it can be looked up, not sent."""
-        return replace(self, body=body or {}, parent=self.key, attempt=attempt, texts={})
 
 
 def load_task(name: str, root: Path, mode: Mode | None = None) -> Task:

@@ -20,7 +20,7 @@ from workbench.errors import InputError, RecordingError
 from workbench.index import Kind
 from workbench.lines import Appender, backup, drop_lines, is_whole, raw_lines
 from workbench.recordings import Recording, Recordings, open_index, read_recording
-from workbench.tasks import reask_key, request_key
+from workbench.requests import reask_key, request_key
 
 __all__ = ["Contents", "Problem", "Pruned", "by", "contents", "lock", "prune", "verify"]
 

@@ -18,8 +18,9 @@ from workbench.meter import Tally
 from workbench.prices import NOTHING, Cost, price
 from workbench.probes import MOST_REQUESTS, MOST_USAGE, Probed, context_of, entry_of, probe, settings_lines
 from workbench.report.terminal import cost_words, plain
+from workbench.requests import Request
 from workbench.settings import ModelSettings, Settings
-from workbench.tasks import FrontMatter, Request
+from workbench.tasks import FrontMatter
 
 __all__ = ["Found", "as_fields", "ask", "show"]
 
