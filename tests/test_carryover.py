@@ -15,7 +15,8 @@ from workbench.canonical import hash_text
 from workbench.carryover import Change, by_field, carry_over, survey
 from workbench.errors import GoldenError, SchemaError
 from workbench.goldens import FORMAT, read_golden
-from workbench.schema import Cited, Formerly, Quote, load_schema, pointer
+from workbench.pointers import pointer
+from workbench.schema import Cited, Formerly, Quote, load_schema
 
 
 class Owner(BaseModel):

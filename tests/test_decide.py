@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelled import ABOUT, HASH, LABELLED, RECORD, Street, golden, records, wishes
 
-from workbench.decide import decide, may_write, read_shown, undo
+from workbench.decide import decide, read_shown, undo
 from workbench.decisions import Decision, Log
 from workbench.errors import GoldenChanged, GoldenError, InputError, WishError
-from workbench.goldens import golden_text, read_golden, write_golden
+from workbench.goldens import golden_text, may_write, read_golden, write_golden
 from workbench.wishes import Subject, Wish, apply
 
 NOW = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)

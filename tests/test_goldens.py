@@ -13,7 +13,8 @@ from pydantic import BaseModel, create_model
 
 from workbench.errors import GoldenError
 from workbench.goldens import FORMAT, Golden, read_golden, read_goldens, with_alternate, write_golden
-from workbench.schema import Cited, Quote, form, pointer, schema_version
+from workbench.pointers import pointer
+from workbench.schema import Cited, Quote, form, schema_version
 
 
 class Kind(Enum):

@@ -9,7 +9,8 @@ from hypothesis import given
 from pydantic import BaseModel
 
 from workbench.leaves import Citation, walk
-from workbench.schema import Cited, Quote, is_chosen, is_quote, key_step, pointer
+from workbench.pointers import pointer
+from workbench.schema import Cited, Quote, is_chosen, is_quote, key_step
 
 
 def test_a_quote_supports_the_copied_texts_beside_it() -> None:

@@ -15,15 +15,8 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 from workbench.canonical import canonical_json
 from workbench.errors import SchemaError
 from workbench.leaves import walk
-from workbench.schema import (
-    Cited,
-    Quote,
-    form,
-    load_schema,
-    pointer,
-    schema_version,
-    values,
-)
+from workbench.pointers import pointer
+from workbench.schema import Cited, Quote, form, load_schema, schema_version, values
 
 
 def load(tmp_path: Path, code: str, name: str = "Record") -> type[BaseModel]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from small_project import ROOT
 
 from workbench.errors import WishError
-from workbench.goldens import steps_of
+from workbench.pointers import steps_of
 from workbench.schema import Cited, Quote, form, load_schema
 from workbench.scoring import Identity
 from workbench.wanted import completed, nothing, wanted

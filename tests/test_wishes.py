@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from workbench.canonical import hash_text
 from workbench.errors import WishError
-from workbench.goldens import Golden, golden_text, parse_golden, steps_of
+from workbench.goldens import Golden, golden_text, parse_golden
+from workbench.pointers import steps_of
 from workbench.scoring import Identity, Region
 from workbench.wishes import ACTIONS, Change, Subject, Wish, apply, select, typed
 

@@ -19,9 +19,10 @@ from workbench.articles import Article
 from workbench.canonical import canonical_json
 from workbench.errors import GoldenError
 from workbench.evidence import Text
-from workbench.goldens import Golden, Goldens, steps_of, with_alternate
+from workbench.goldens import Golden, Goldens, with_alternate
 from workbench.leaves import walk
-from workbench.schema import form, pointer
+from workbench.pointers import pointer, steps_of
+from workbench.schema import form
 from workbench.scoring import Category, Score, Tally, score
 from workbench.scoring.shape import Shape, shape_of
 from workbench.scoring.stats import Interval, interval

@@ -17,9 +17,11 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from workbench.canonical import canonical_json
 from workbench.errors import GoldenError
-from workbench.goldens import Goldens, gather, open_golden, read_golden, steps_of
+from workbench.files import write_whole
+from workbench.goldens import Goldens, gather, open_golden, read_golden
 from workbench.jsontext import edits, rewritten
-from workbench.schema import form, former_names, pointer, scalars, schema_version
+from workbench.pointers import pointer, steps_of
+from workbench.schema import form, former_names, scalars, schema_version
 
 __all__ = ["Change", "by_field", "carry_over", "survey"]
 
@@ -110,9 +112,7 @@ def carry_over(change: Change) -> None:
         raise GoldenError(
             "the file changed while it was looked at", where=str(change.file), way_out="run the command again"
         )
-    part = change.file.with_name(change.file.name + ".part")
-    part.write_bytes(rewritten(change.content, edits(change.content, change.carried)).encode())
-    part.replace(change.file)
+    write_whole(change.file, rewritten(change.content, edits(change.content, change.carried)))
 
 
 def _change(file: Path, schema: type[BaseModel]) -> Change | None:

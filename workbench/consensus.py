@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from workbench.canonical import canonical_json, first_problem
-from workbench.schema import Cited, form, pointer, values
+from workbench.pointers import pointer
+from workbench.schema import Cited, form, values
 from workbench.scoring import Context
 from workbench.scoring.shape import shape_of
 from workbench.scoring.vote import Tie, Voted, vote

@@ -24,7 +24,7 @@ from workbench.goldens import Golden, golden_file, golden_text, parse_golden
 from workbench.jsontext import Edit, edits, rewritten, undone
 from workbench.wishes import Subject, Wish, apply
 
-__all__ = ["decide", "may_write", "read_shown", "record_hash", "undo", "unwritten"]
+__all__ = ["decide", "read_shown", "record_hash", "undo", "unwritten"]
 
 
 def read_shown(folder: Path, name: str, schema: type[BaseModel]) -> tuple[Golden | None, str | None]:
@@ -50,11 +50,6 @@ def unwritten(log: Log) -> Iterator[Decision]:
 def record_hash(record: JsonValue) -> str | None:
     """What a record's form is known by; None of no record."""
     return None if record is None else hash_json(record)
-
-
-def may_write(environment: Mapping[str, str], *, allowed: bool) -> bool:
-    """Whether goldens may be written: where ``CI`` is set only if that was allowed."""
-    return allowed or environment.get("CI", "").lower() in {"", "0", "false"}
 
 
 def decide(

@@ -23,8 +23,9 @@ from workbench.articles import Article, Rejected
 from workbench.canonical import canonical_json, canonical_text, first_problem, hash_json, hash_text
 from workbench.errors import GoldenError, TaskError
 from workbench.evidence import Span, Text
-from workbench.goldens import Golden, Goldens, steps_of
+from workbench.goldens import Golden, Goldens
 from workbench.leaves import walk
+from workbench.pointers import steps_of
 from workbench.schema import Cited, form
 
 __all__ = ["Example", "Examples", "answer", "choose", "version"]

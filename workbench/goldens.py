@@ -5,7 +5,6 @@ share one golden.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -17,21 +16,22 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from workbench.articles import is_id, iso_day
 from workbench.canonical import canonical_json, canonical_text
 from workbench.errors import GoldenError
+from workbench.files import write_whole
+from workbench.pointers import INDEX, steps_of
 from workbench.schema import form, schema_version
 
 __all__ = [
     "FORMAT",
-    "INDEX",
     "Golden",
     "Goldens",
     "gather",
     "golden_file",
     "golden_text",
+    "may_write",
     "open_golden",
     "parse_golden",
     "read_golden",
     "read_goldens",
-    "steps_of",
     "with_alternate",
     "write_golden",
 ]
@@ -39,7 +39,6 @@ __all__ = [
 FORMAT: Final = "workbench.golden/1"
 
 
-INDEX = re.compile("0|[1-9][0-9]{0,8}")
 """An item's number in a JSON Pointer (RFC 6901)."""
 
 
@@ -198,11 +197,6 @@ def _check_pointer(record: JsonValue, at: str, file: Path) -> None:
         raise GoldenError(f"alternates: {at} is no leaf", where=str(file), expected="a JSON Pointer to a leaf")
 
 
-def steps_of(at: str) -> list[str]:
-    """The steps of a JSON Pointer (RFC 6901), as `pointer` takes them."""
-    return [step.replace("~1", "/").replace("~0", "~") for step in at.split("/")[1:]]
-
-
 def with_alternate(golden: Golden, at: str, value: JsonValue) -> JsonValue:
     """The golden's record as it would be with an alternate in place of its leaf."""
     record: Any = deepcopy(golden.record)
@@ -227,10 +221,13 @@ def write_golden(golden: Golden, folder: Path) -> Path:
     """
     file = golden_file(folder, golden.id)
     folder.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(file.name + ".part")
-    part.write_text(golden_text(golden), encoding="utf-8")
-    part.replace(file)
+    write_whole(file, golden_text(golden))
     return file
+
+
+def may_write(environment: Mapping[str, str], *, allowed: bool) -> bool:
+    """Whether goldens may be written: where ``CI`` is set, where they are what others are held against, only if that was allowed."""
+    return allowed or environment.get("CI", "").lower() in {"", "0", "false"}
 
 
 def golden_file(folder: Path, name: str) -> Path:

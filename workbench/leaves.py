@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from workbench.schema import is_chosen, is_quote, key_step, marks_of, pointer
+from workbench.pointers import pointer
+from workbench.schema import is_chosen, is_quote, key_step, marks_of
 
 __all__ = ["Citation", "Copied", "Walked", "walk"]
 

@@ -18,6 +18,7 @@ from workbench.budget import Spend
 from workbench.canonical import first_problem, line
 from workbench.completions import Usage, read_completion
 from workbench.errors import RunError
+from workbench.files import write_whole
 from workbench.lines import Appender, parse_object, read_lines
 from workbench.prices import NOTHING, Cost
 from workbench.recordings import Recordings
@@ -242,10 +243,8 @@ class Ledger:
     def _rewrite(self) -> None:
         """Keep of ``sent.jsonl`` what is under way: the file stays small however long the run."""
         self._sent.close()
-        part = self._sent_file.with_name(self._sent_file.name + ".part")
         kept = (line(_SENDING.dump_python(one, mode="json")) for one in self._under_way.values())
-        part.write_text("".join(kept), encoding="utf-8")
-        part.replace(self._sent_file)
+        write_whole(self._sent_file, "".join(kept))
         self._sent = Appender(self._sent_file)
         self._lines_sent = 0
 

@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from workbench.errors import WishError
-from workbench.goldens import INDEX, Golden, steps_of
-from workbench.schema import form, pointer
+from workbench.goldens import Golden
+from workbench.pointers import INDEX, pointer, steps_of
+from workbench.schema import form
 from workbench.scoring import score
 from workbench.scoring.verdicts import partners
 

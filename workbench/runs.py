@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from workbench.canonical import first_problem
 from workbench.errors import InputError, RunError, WorkbenchError
 from workbench.extract import Extraction, State
+from workbench.files import write_whole
 from workbench.ledger import Ledger
 from workbench.lines import Appender, is_whole, parse_object, read_lines
 from workbench.tasks import Task
@@ -315,9 +316,7 @@ def _pretty(value: JsonValue) -> str:
 
 
 def _write_info(folder: Path, info: RunInfo) -> None:
-    part = folder / "run.json.part"
-    part.write_text(_pretty(info.model_dump(mode="json")), encoding="utf-8")
-    part.replace(folder / "run.json")
+    write_whole(folder / "run.json", _pretty(info.model_dump(mode="json")))
 
 
 def open_run(folder: Path) -> Run:

@@ -23,6 +23,7 @@ from pydantic_core import to_jsonable_python
 
 from workbench.canonical import hash_json
 from workbench.errors import SchemaError
+from workbench.pointers import pointer
 
 __all__ = [
     "Cited",
@@ -35,7 +36,6 @@ __all__ = [
     "key_step",
     "load_schema",
     "marks_of",
-    "pointer",
     "scalars",
     "schema_version",
     "values",
@@ -183,11 +183,6 @@ def _shape(node: Any) -> Any:
         for key, value in node.items()
         if key not in {"title", "description"}
     }
-
-
-def pointer(*steps: str | int) -> str:
-    """A JSON Pointer (RFC 6901) from its steps."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def key_step(key: object) -> str:

@@ -20,6 +20,7 @@ from workbench.articles import Article, Rejected
 from workbench.canonical import hash_text, line
 from workbench.errors import RunError
 from workbench.extract import Extraction, Price
+from workbench.files import write_whole
 from workbench.ledger import Ledger, recorded_in
 from workbench.lines import Appender, raw_lines, read_lines
 from workbench.recordings import Recordings, read_recording
@@ -165,7 +166,7 @@ def merge(
             theirs.close_left_over(recorded_in(recorded), price)
             _merge_recordings(recorded, store)
             sizes = {name: (run / name).stat().st_size for name in COUNTED}
-            _write_whole(shard.parent / MERGING, json.dumps({"shard": shard.name, "sizes": sizes}))
+            write_whole(shard.parent / MERGING, json.dumps({"shard": shard.name, "sizes": sizes}))
             for raw, where in _whole_lines(shard / "attempts.jsonl"):
                 ledger.take_over(raw, where)
             ended = {fields["article"] for _, _, fields in _read(shard / "extractions.jsonl")}
@@ -202,9 +203,3 @@ def _whole_lines(file: Path) -> Iterator[tuple[bytes, str]]:
     with file.open("rb") as lines:
         for number, (_, raw) in enumerate(raw_lines(lines, 0, file.stat().st_size), 1):
             yield raw, f"{file}:{number}"
-
-
-def _write_whole(file: Path, text: str) -> None:
-    part = file.with_name(file.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)

@@ -13,9 +13,9 @@ from pydantic import JsonValue
 
 from workbench.canonical import hash_json
 from workbench.errors import WishError
-from workbench.goldens import Golden, steps_of
+from workbench.goldens import Golden
 from workbench.places import found_at
-from workbench.schema import pointer
+from workbench.pointers import pointer, steps_of
 from workbench.wishes import Action
 
 __all__ = ["DECIDED", "Mark", "Standing", "value_hash"]

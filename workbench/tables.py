@@ -28,7 +28,8 @@ from workbench.canonical import line
 from workbench.errors import ReadingRefused
 from workbench.extract import Extraction
 from workbench.korean import read_amount, read_date
-from workbench.schema import Cited, Quote, pointer
+from workbench.pointers import pointer
+from workbench.schema import Cited, Quote
 from workbench.scoring import Amount, Date, Region
 
 __all__ = ["PLACES", "WHOLE", "Column", "Kind", "Table", "Value", "rows", "tables"]

@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from workbench.errors import WishError
-from workbench.schema import form, pointer
+from workbench.pointers import pointer
+from workbench.schema import form
 from workbench.scoring import Identity
 
 __all__ = ["Kind", "Wanted", "completed", "nothing", "wanted"]

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from workbench.articles import is_id
 from workbench.canonical import canonical_json, hash_text
 from workbench.errors import WishError
-from workbench.goldens import INDEX, Golden, steps_of, with_alternate
+from workbench.goldens import Golden, with_alternate
 from workbench.places import found_at, parent, place_of
-from workbench.schema import form, pointer, schema_version
+from workbench.pointers import INDEX, pointer, steps_of
+from workbench.schema import form, schema_version
 from workbench.wanted import completed, nothing
 
 __all__ = ["ACTIONS", "Action", "Change", "Selection", "Subject", "Wish", "apply", "select", "typed"]

@@ -20,7 +20,7 @@ from workbench.errors import GoldenError, RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import choose, version
 from workbench.extract import Extraction
-from workbench.goldens import Goldens, read_goldens
+from workbench.goldens import Goldens, may_write, read_goldens
 from workbench.report.terminal import plain
 from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
@@ -140,12 +140,12 @@ class Source:
 
 
 def check_may_write(*, allowed: bool) -> None:
-    """Refuse to write goldens where ``CI`` is set, unless that was allowed: there they are what others are held against.
+    """Refuse to write goldens where `may_write` says no.
 
     Raises:
         GoldenError: It was not allowed.
     """
-    if not allowed and os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+    if not may_write(os.environ, allowed=allowed):
         raise GoldenError("goldens are not written where CI is set", where="CI", way_out="pass --allow-writes")
 
 

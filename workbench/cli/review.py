@@ -58,8 +58,8 @@ def review(  # noqa: PLR0917 - click gives each option by its name
     goldens and, with who decided and when, into their log; the page takes it back as well. --json prints the address as one object in one line.
     """
     # A second is soon spent, and every command imports this module.
-    from workbench.decide import may_write  # noqa: PLC0415
     from workbench.decisions import Log  # noqa: PLC0415
+    from workbench.goldens import may_write  # noqa: PLC0415
     from workbench.review.desk import Desk  # noqa: PLC0415
     from workbench.review.doubts import doubts, others_of  # noqa: PLC0415
     from workbench.review.person import name_of, open_browser  # noqa: PLC0415

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from workbench.pointers import steps_of
 from workbench.report.spans import clip
 from workbench.scoring import Leaf
 
-__all__ = ["RECORDS", "Step", "place_of", "shared_root", "steps_of"]
+__all__ = ["RECORDS", "Step", "place_of", "shared_root", "steps_for_people"]
 
 RECORDS: Final = "record "
 """Stands before the number of an item that only the record has: the golden may have another of that number."""
@@ -26,7 +27,7 @@ class Step:
         return f"{self.name} {self.number}" if self.number else self.name
 
 
-def steps_of(at: str, known: int | None = None) -> tuple[Step, ...]:
+def steps_for_people(at: str, known: int | None = None) -> tuple[Step, ...]:
     """The steps of a pointer: ``/orders/0/items/2/price`` is ``orders 1``, ``items 3``, ``price``.
 
     Args:
@@ -34,13 +35,13 @@ def steps_of(at: str, known: int | None = None) -> tuple[Step, ...]:
         known: From which step on a number is one of the record's list, and has to say so.
     """
     steps: list[Step] = []
-    for index, step in enumerate(at.split("/")[1:], 1):
+    for index, step in enumerate(steps_of(at), 1):
         if steps and step.isascii() and step.isdigit():
             before = f"{steps[-1].number} " if steps[-1].number else ""
             own = RECORDS if known is not None and index >= known else ""
             steps[-1] = Step(steps[-1].name, f"{before}{own}{int(step) + 1}")
         else:
-            steps.append(Step(clip(step.replace("~1", "/").replace("~0", "~"), 60).text))
+            steps.append(Step(clip(step, 60).text))
     return tuple(steps) or (Step("record"),)
 
 
@@ -59,10 +60,10 @@ def place_of(leaf: Leaf, partners: Mapping[str, str]) -> tuple[Step, ...]:
     """
     at = leaf.golden_at
     if at is not None or leaf.record_at is None:
-        return steps_of(at or "")
+        return steps_for_people(at or "")
     steps = leaf.record_at.split("/")
     for known in range(len(steps) - 1, 0, -1):
         partner = partners.get("/".join(steps[:known]))
         if partner is not None:
-            return steps_of("/".join([partner, *steps[known:]]), known)
-    return steps_of(leaf.record_at)
+            return steps_for_people("/".join([partner, *steps[known:]]), known)
+    return steps_for_people(leaf.record_at)

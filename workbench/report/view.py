@@ -18,7 +18,7 @@ from workbench.evaluate import ArticleScore
 from workbench.evidence import Span
 from workbench.korean import read_amount, read_date
 from workbench.report.markdown import wrong
-from workbench.report.places import RECORDS, Step, place_of, shared_root, steps_of
+from workbench.report.places import RECORDS, Step, place_of, shared_root, steps_for_people
 from workbench.report.spans import LONGEST_TEXT, Clipped, Segment, clip, segments
 from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Reason, Verdict
@@ -338,7 +338,7 @@ class _Viewer:
         return self.siblings[path.rpartition(".")[0]] == 1
 
     def _label(self, at: str) -> str:
-        steps = steps_of(at)
+        steps = steps_for_people(at)
         shared = self.root and len(steps) > 1 and at.startswith(f"/{self.root}/")
         return " › ".join(map(str, steps[1:] if shared else steps))
 

@@ -23,6 +23,7 @@ from starlette.routing import Route
 from workbench.decide import decide, undo
 from workbench.errors import GoldenChanged, InputError, WishError, WorkbenchError
 from workbench.evaluate import origin_notes
+from workbench.pointers import pointer, steps_of
 from workbench.report.html import Asset, asset, environment
 from workbench.report.terminal import short_paths
 from workbench.report.view import value
@@ -34,7 +35,6 @@ from workbench.review.panels import Problem, history, place_words
 from workbench.review.pile import Opened, Pile
 from workbench.review.stops import Stop, value_at
 from workbench.runs import now
-from workbench.schema import pointer
 from workbench.wishes import apply
 
 __all__ = ["app", "assets"]
@@ -320,7 +320,7 @@ def _key(stop: Stop, opened: Opened) -> tuple[str, str, str]:
     if record_at is not None:
         return "record", record_at, ""
     found = value_at(opened.golden.record, golden_at) if opened.golden and golden_at is not None else None
-    path = pointer(*("-" if step.isdigit() else step for step in (golden_at or "").split("/")[1:]))
+    path = pointer(*("-" if step.isdigit() else step for step in steps_of(golden_at or "")))
     return "golden", path, repr(found)
 
 

@@ -9,13 +9,14 @@ from pydantic import BaseModel, JsonValue
 
 from workbench.decide import record_hash
 from workbench.decisions import Decision, Line
-from workbench.goldens import Golden, steps_of
-from workbench.report.places import steps_of as steps_for_people
+from workbench.goldens import Golden
+from workbench.pointers import pointer, steps_of
+from workbench.report.places import steps_for_people
 from workbench.report.spans import Clipped, clip
 from workbench.review.forms import Asked, shown_value
 from workbench.review.pile import Opened
 from workbench.review.stops import NOWHERE, Stop, value_at, wants
-from workbench.schema import pointer, scalars
+from workbench.schema import scalars
 from workbench.standing import Mark
 from workbench.wanted import Wanted, wanted
 

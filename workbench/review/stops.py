@@ -13,7 +13,8 @@ from pydantic import JsonValue
 
 from workbench.decide import record_hash
 from workbench.evaluate import ArticleScore
-from workbench.goldens import Golden, steps_of
+from workbench.goldens import Golden
+from workbench.pointers import steps_of
 from workbench.report.view import ArticleView, Group, Row
 from workbench.scoring.verdicts import NOT_WRONG, partners
 from workbench.standing import DECIDED, Mark, Standing

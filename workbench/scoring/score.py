@@ -7,12 +7,13 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, JsonValue
 
+from workbench.pointers import step
 from workbench.scoring.align import Aligner
 from workbench.scoring.comparators import SAME, Context, Exact
 from workbench.scoring.grid import Grid
 from workbench.scoring.reasons import Reason
 from workbench.scoring.shape import Shape, shape_of
-from workbench.scoring.values import Either, blank, kind_of, rows, step, with_alternates
+from workbench.scoring.values import Either, blank, kind_of, rows, with_alternates
 from workbench.scoring.verdicts import NOT_WRONG, Items, Leaf, Score, Verdict
 
 __all__ = ["score"]

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from pydantic import AnyUrl, BaseModel
 
 from workbench.errors import SchemaError
+from workbench.pointers import steps_of
 from workbench.scoring.comparators import Category, Comparator, Exact, Number, Set, Text, Typed, Url, check_range
 from workbench.scoring.readings import Amount, Date, Region
 
@@ -299,8 +300,7 @@ class _JsonSchema:
         """The shape that a ``$ref`` within the document points to."""
         if reference not in self.references:
             target: Any = self.root
-            for step in unquote(reference).removeprefix("#").split("/")[1:]:
-                name = step.replace("~1", "/").replace("~0", "~")
+            for name in steps_of(unquote(reference).removeprefix("#")):
                 if not (isinstance(target, Mapping) and name in target):
                     raise SchemaError("this reference points at nothing in the schema", where=reference)
                 target = target[name]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from workbench.errors import GoldenError, InputError
+from workbench.pointers import step
 from workbench.scoring.shape import Shape
 
-__all__ = ["DEEPEST", "Either", "Kind", "Rows", "TooLarge", "blank", "kind_of", "rows", "step", "with_alternates"]
+__all__ = ["DEEPEST", "Either", "Kind", "Rows", "TooLarge", "blank", "kind_of", "rows", "with_alternates"]
 
 DEEPEST: Final = 100
 """Values nested deeper than this are refused: Python's stack would end before they do."""
@@ -48,11 +49,6 @@ def kind_of(value: Any, shape: Shape) -> Kind:
             return "list"
         return "leaf" if value else "nothing"
     return "nothing" if blank(value) else "leaf"
-
-
-def step(name: str) -> str:
-    """A field's name as a step of a JSON Pointer (RFC 6901)."""
-    return "/" + (name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name)
 
 
 def with_alternates(golden: object, alternates: Mapping[str, Sequence[object]], shape: Shape) -> Any:

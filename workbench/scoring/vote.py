@@ -24,10 +24,11 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import JsonValue
 
+from workbench.pointers import step
 from workbench.scoring.align import Aligner
 from workbench.scoring.comparators import Context
 from workbench.scoring.shape import Shape
-from workbench.scoring.values import Kind, Rows, blank, kind_of, rows, step
+from workbench.scoring.values import Kind, Rows, blank, kind_of, rows
 
 __all__ = ["Source", "Tie", "Voted", "vote"]
 
