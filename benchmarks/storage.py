@@ -30,7 +30,9 @@ class Shop(BaseModel):
 class Street(BaseModel):
     shops: list[Shop]
 """
-MOST_SECONDS, MOST_MEGABYTES, MOST_GROWTH = 3.0, 300.0, 1.2
+MOST_SECONDS, MOST_MEGABYTES = 3.0, 300.0
+MOST_MORE = 20.0
+"""Megabytes that a long run may take beyond a short one: the index's page cache (16) and Pydantic's of strings (2) fill up."""
 
 
 def project(root: Path) -> Any:
@@ -157,10 +159,10 @@ def main() -> int:
             seconds, memory = apart(replayed, root, count)
             memories.append(memory)
             print(f"  {count:>9,}  {count / seconds:7,.0f}/s  {memory:5.0f} MB", flush=True)
-    met = met and memories[-1:] <= [MOST_GROWTH * memory for memory in memories[:1]]
+    met = met and memories[-1:] <= [memory + MOST_MORE for memory in memories[:1]]
     print(
         f"goals (first replay below {MOST_SECONDS:g} s and {MOST_MEGABYTES:g} MB, the longest run at most "
-        f"{MOST_GROWTH:g} times the memory of the shortest):",
+        f"{MOST_MORE:g} MB above the shortest):",
         "met" if met else "missed",
     )
     return 0 if met else 1
