@@ -53,5 +53,7 @@ def test_a_glimpse_is_what_the_whole_line_says_whatever_the_record_holds(extract
 @given(EXTRACTIONS, st.permutations(sorted(Extraction.model_fields)))
 def test_a_glimpse_is_the_same_in_whatever_order_the_keys_stand(extraction: Extraction, order: list[str]) -> None:
     fields = extraction.model_dump(mode="json")
-    line = json.dumps({name: fields[name] for name in order}, ensure_ascii=False, separators=(",", ":"))
+    line = json.dumps(
+        {name: fields[name] for name in order if name in fields}, ensure_ascii=False, separators=(",", ":")
+    )
     assert Glimpse.read(line.encode()).model_dump(mode="json") == glimpsed(extraction)

@@ -43,7 +43,7 @@ COMMANDS: Final[Mapping[str, Where]] = {
     "doctor": Where(
         "check",
         "doctor",
-        "Check key, endpoint, model, prompt, schema, goldens and recordings; exit 1 if something is wrong.",
+        "Check key, endpoint, model, prompt, schema, goldens, recordings and batches; exit 1 if something is wrong.",
     ),
     "eval": Where(
         "judge",
