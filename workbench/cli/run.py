@@ -29,7 +29,7 @@ from workbench.live import live
 from workbench.prices import Cost
 from workbench.recordings import Recordings
 from workbench.report.plain import report
-from workbench.report.terminal import articles_table, cost_words, fields_table, headline, plain
+from workbench.report.terminal import cost_words, outcome, plain
 from workbench.resume import REDONE
 from workbench.runs import Run, latest_run, open_run
 from workbench.settings import Project
@@ -268,18 +268,7 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
 
 def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
     out = stdout()
-    if not _whole(summary):
-        states = ", ".join(f"{count:,} {state}" for state, count in summary.states.most_common())
-        out.print(f"{summary.states.total():,} articles: {states}; below are those that have a golden\n")
-    out.print(articles_table(evaluation))
-    for article in evaluation.articles:
-        if article.extraction.reason:
-            out.print(plain(f"\n{article.extraction.article}: {article.extraction.reason}"))
-    out.print()
-    if evaluation.scored:
-        out.print(fields_table(evaluation.fields))
-        out.print()
-    out.print(headline(evaluation))
+    out.print(outcome(evaluation, summary.states))
     noticed = Counter(finding.name for article in evaluation.articles for finding in article.extraction.findings)
     if noticed:
         out.print("findings: " + ", ".join(f"{count:,} {name}" for name, count in noticed.most_common()), markup=False)

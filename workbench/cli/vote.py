@@ -14,7 +14,7 @@ from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import Example
 from workbench.goldens import read_goldens
 from workbench.report.plain import report
-from workbench.report.terminal import articles_table, fields_table, headline, plain
+from workbench.report.terminal import outcome, plain
 from workbench.runs import Run, open_run
 from workbench.settings import Project
 from workbench.tasks import Task, load_task
@@ -49,7 +49,7 @@ def vote(runs: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(_as_json(voters, count, evaluation))
     else:
-        _print(voters, count, evaluation, whole=whole)
+        _print(voters, count, evaluation)
     raise click.exceptions.Exit(5 if count.states.keys() - {"ok"} else 0)
 
 
@@ -91,20 +91,9 @@ def _as_json(voters: Sequence[Run], count: Count, evaluation: Evaluation) -> dic
     }
 
 
-def _print(voters: Sequence[Run], count: Count, evaluation: Evaluation, *, whole: bool) -> None:
+def _print(voters: Sequence[Run], count: Count, evaluation: Evaluation) -> None:
     out = stdout()
-    if not whole:
-        states = ", ".join(f"{number:,} {state}" for state, number in count.states.most_common())
-        out.print(f"{count.states.total():,} articles: {states}; below are those that have a golden\n")
-    out.print(articles_table(evaluation))
-    for article in evaluation.articles:
-        if article.extraction.reason:
-            out.print(plain(f"\n{article.extraction.article}: {article.extraction.reason}"))
-    out.print()
-    if evaluation.scored:
-        out.print(fields_table(evaluation.fields))
-        out.print()
-    out.print(headline(evaluation))
+    out.print(outcome(evaluation, count.states))
     leaves = count.leaves.total()
     shares = ", ".join(f"{number:,} at {share:.2f}" for share, number in sorted(count.leaves.items(), reverse=True))
     out.print(f"confidence: {leaves:,} leaves, empty ones among them{': ' if leaves else ''}{shares}", soft_wrap=True)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.evaluate import ArticleScore, Evaluation
-from workbench.extract import Extraction
+from workbench.extract import Extraction, State
 from workbench.prices import Cost
 from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Tally, Verdict
@@ -23,6 +23,7 @@ __all__ = [
     "extraction_view",
     "fields_table",
     "headline",
+    "outcome",
     "short_paths",
 ]
 
@@ -57,6 +58,28 @@ def short_paths(paths: Iterable[str]) -> dict[str, str]:
     roots = {path.partition("[].")[0] for path in paths}
     shared = f"{roots.pop()}[]." if len(roots) == 1 else ""
     return {path: path.removeprefix(shared).replace("[]", "") for path in paths}
+
+
+def outcome(evaluation: Evaluation, states: Counter[State]) -> RenderableType:
+    """What came of a run: each article, why those without a record have none, and the figures.
+
+    Args:
+        evaluation: Of the run, or where it is large of those of its articles that have a golden.
+        states: How many of all its articles ended in each.
+    """
+    parts: list[RenderableType] = []
+    if states.total() > len(evaluation.articles):
+        counted = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
+        parts.append(f"{states.total():,} articles: {counted}; below are those that have a golden\n")
+    parts.append(articles_table(evaluation))
+    parts += [
+        plain(f"\n{article.extraction.article}: {article.extraction.reason}")
+        for article in evaluation.articles
+        if article.extraction.reason
+    ]
+    if evaluation.scored:
+        parts += ["", fields_table(evaluation.fields)]
+    return Group(*parts, "", headline(evaluation))
 
 
 def articles_table(evaluation: Evaluation) -> RenderableType:
