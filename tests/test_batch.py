@@ -467,6 +467,18 @@ def test_by_hand_the_same_run_comes_out_without_an_endpoint(
     assert again.code == 0 and "0 rows were taken in" in again.err
 
 
+def test_by_hand_a_run_is_looked_at_given_up_and_ended_without_an_endpoint(
+    world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    folder = Path(workbench("batch", "export", "--json").json["run"])
+    status = workbench("batch", "status", folder.name, "--json")
+    assert (status.code, status.json["waiting"]) == (0, 8), status.err
+    workbench("batch", "cancel", folder.name)
+    ended = workbench("batch", "collect", folder.name, "--json")
+    assert (ended.json["finished"], ended.json["states"]) == (True, {"failed": 8}), ended.err
+
+
 def test_answers_from_a_console_are_paid_for_at_the_batch_price(
     world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

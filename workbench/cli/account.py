@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.table import Table
@@ -81,7 +81,7 @@ def account_of(folder: Path) -> Account:
     return Account(folder, states, read_batches(folder), totals, open_run(folder).info.finished is not None)
 
 
-def leave(folder: Path, model: Model, *, as_json: bool) -> None:
+def leave(folder: Path, model: Model, *, as_json: bool) -> NoReturn:
     """Show what has come of a run, and leave with what it means for its articles."""
     account = show(folder, model, {}, as_json=as_json)
     none_answered = account.has_ended and account.states["failed"] == account.states.total()

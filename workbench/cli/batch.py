@@ -106,7 +106,11 @@ def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bo
     """Ask how the batches of RUN stand, the last run that has any if none is named. Nothing is fetched."""
     here = project()
     run = run_with_batches(here, name)
-    job = job_of(here, _options(base_url, allow_http=allow_http), None, earlier=run)
+    options = _options(base_url, allow_http=allow_http)
+    if not any(part.submitted and not part.ended for part in read_batches(run.folder).open):
+        show(run.folder, _job_by_hand(here, options, None, run).model, {}, as_json=as_json)  # nobody need be asked
+        return
+    job = job_of(here, options, None, earlier=run)
     say_what(job, _teller)
     show(run.folder, job.model, asyncio.run(_look(job, run.folder)), as_json=as_json)
 
@@ -134,12 +138,18 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
     """Fetch what has been answered, and hand in what follows from it.
 
     Articles that have all their answers are done. For answers that do not fit the schema another batch is handed in, or with --reasks live they
-    are asked again at once. RUN is the last run that has batches, if none is named.
+    are asked again at once. RUN is the last run that has batches, if none is named. Where all is done by hand nobody is asked, and what somebody
+    gave up ends so.
     """
     here = project()
     run = run_with_batches(here, name)
     options = _options(base_url, allow_http=allow_http)
     options["concurrency"], options["budget"], options["max_tokens_total"] = concurrency, budget, max_tokens_total
+    batches = read_batches(run.folder)
+    if all(part.written.how == "hand" for part in batches.parts.values()):
+        job = _job_by_hand(here, options, None, run)
+        answering = gathering("hand", reasks or batches.reasks, priced=_priced(job, run, base_url))
+        leave(_by_hand(here, job, run, answering, None), job.model, as_json=as_json)
     job = job_of(here, options, None, earlier=run)
     with progress(stderr(), count_articles(job)) as watch:
         say_what(job, watch.notify)
