@@ -227,6 +227,7 @@ def test_a_name_that_is_defined_nowhere_is_refused(tmp_path: Path) -> None:
         ),
         ("class Record(RootModel[list[int]]):\n    pass\n", "Record: a root model"),
         ("class In(RootModel[str]):\n    pass\nclass Record(BaseModel):\n    a: Cited[In]\n", "In: a root model"),
+        ("class Record(BaseModel):\n    names: dict[str, set[str] | None]\n", r"Record\.names: a set"),
         ("class Record(BaseModel):\n    name: str = Field(exclude=True)\n", r"Record\.name: it is excluded"),
         (
             "class Record(BaseModel):\n    a: int\n    @computed_field\n    @property\n    def b(self) -> int:\n        return 1\n",

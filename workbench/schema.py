@@ -145,6 +145,8 @@ def _unfit(model: type[BaseModel]) -> Iterator[str]:
             field.validation_alias is not None and field.validation_alias != name
         ):
             yield f"{at}.{name}: an alias (name the field as the answer shall)"
+        if _holds_set(field.annotation):
+            yield f"{at}.{name}: a set, whose order is another each time (use a list)"
         if field.exclude:
             yield f"{at}.{name}: it is excluded from what is written"
         if is_quote(field) and get_origin(field.annotation) not in {None, Union, types.UnionType}:
@@ -156,6 +158,10 @@ def _unfit(model: type[BaseModel]) -> Iterator[str]:
     quotes = [name for name, field in model.model_fields.items() if is_quote(field)]
     if len(quotes) > 1:
         yield f"{at}: {len(quotes)} quotes, {' and '.join(quotes)} (a model cites one passage)"
+
+
+def _holds_set(annotation: object) -> bool:
+    return (get_origin(annotation) or annotation) in {set, frozenset} or any(map(_holds_set, get_args(annotation)))
 
 
 def former_names(field: FieldInfo) -> tuple[str, ...]:

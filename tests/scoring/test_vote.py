@@ -173,6 +173,13 @@ def test_a_tie_is_the_earliests_and_says_what_the_others_have() -> None:
     assert (tie.at, tie.says) == ("/year", "2 of 5 say this, and as many say 20")
 
 
+def test_a_tie_that_leaves_a_key_out_is_told_of_where_the_key_would_stand() -> None:
+    found = vote([{"counts": {}}, {"counts": {"a": 1}}], shape_of(None))
+    assert found.value == {"counts": {}}
+    (tie,) = found.ties
+    assert (tie.at, tie.says) == ("/counts", "a: 1 of 2 say this, and as many say 1")
+
+
 def test_who_gave_none_of_the_tied_answers_does_not_decide() -> None:
     assert resolve(year(99, 20, 10, 10, 20).value, "/year") == 20
 

@@ -155,7 +155,7 @@ def say_what(job: Job, notify: Notify) -> None:
     """Tell who is about to be asked, before anybody is."""
     model, endpoint, front = job.model, job.model.endpoint, job.task.front
     if job.samples > 1:
-        notify(f"sample {job.sample + 1} of {job.samples}, model {model.name}")
+        notify(f"sample {job.sample + 1} of {job.samples}, model {model.alias or model.name}")
     if endpoint is None:
         notify("replaying recordings: no key, no network")
         return

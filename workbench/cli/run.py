@@ -309,7 +309,9 @@ def _print_all(ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evalu
     for (job, summary), evaluation in zip(ended, evaluations, strict=True):
         states = ", ".join(f"{count:,} {state}" for state, count in summary.states.most_common())
         f1 = str(evaluation.interval or "")
-        table.add_row(*map(plain, (summary.folder.name, job.model.name, str(job.sample), states, f1)))
+        table.add_row(
+            *map(plain, (summary.folder.name, job.model.alias or job.model.name, str(job.sample), states, f1))
+        )
     out.print(table)
     for note in dict.fromkeys(note for evaluation in evaluations for note in evaluation.notes):
         out.print(Text.assemble(("note", "yellow"), "  ", plain(note)))
@@ -353,7 +355,7 @@ def _estimate_as_json(found: Estimate) -> dict[str, Any]:
 def _print_estimate(job: Job, found: Estimate) -> None:
     out = stdout()
     if job.samples > 1:
-        out.print(plain(f"sample {job.sample + 1} of {job.samples}, model {job.model.name}"))
+        out.print(plain(f"sample {job.sample + 1} of {job.samples}, model {job.model.alias or job.model.name}"))
     where = (
         job.endpoint.base_url
         if job.endpoint

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import JsonValue
 
-from workbench.pointers import step
+from workbench.pointers import step, steps_of
 from workbench.scoring.align import Aligner
 from workbench.scoring.comparators import Context
 from workbench.scoring.shape import Shape
@@ -214,12 +214,15 @@ class _Voter:
         votes = [sum(len(other.ballots) for other, same in zip(options, row, strict=True) if same) for row in alike]
         top = [index for index, count in enumerate(votes) if count == max(votes)]
         first = top[0]
-        if not all(alike[i][j] for i in top for j in top):
-            rivals = [options[i] for i in top if not alike[first][i]] or [options[i] for i in top[1:]]
-            self.ties.append(Tie(at, _tie_words(votes[first], voters, rivals)))
         camp = [i for i in top if alike[first][i]]
         index = max(camp, key=lambda i: (len(options[i].ballots), -i))
         chosen = options[index]
+        if not all(alike[i][j] for i in top for j in top):
+            rivals = [options[i] for i in top if not alike[first][i]] or [options[i] for i in top[1:]]
+            says = _tie_words(votes[first], voters, rivals)
+            if chosen.value is _MISSING:  # what has no place in the merged value is told of where it would stand
+                at, says = at.rpartition("/")[0], f"{steps_of(at)[-1]}: {says}"
+            self.ties.append(Tie(at, says))
         others = [
             ballot for i, option in enumerate(options) if i != index and alike[index][i] for ballot in option.ballots
         ]

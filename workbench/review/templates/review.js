@@ -219,7 +219,7 @@
     const at = document.activeElement;
     if (typing(at)) {
       const stop = at.closest("details.decide");
-      if (event.code === "Escape" && stop) { $("summary", stop).focus(); event.preventDefault(); }
+      if (event.code === "Escape") { if (stop) $("summary", stop).focus(); else at.blur(); event.preventDefault(); }
       return;
     }
     if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) { follow($('a[href^="/help"]')); return; }
