@@ -467,6 +467,39 @@ def test_by_hand_the_same_run_comes_out_without_an_endpoint(
     assert again.code == 0 and "0 rows were taken in" in again.err
 
 
+@pytest.mark.parametrize(
+    "body", ["[]", '"x"', '{"id": "b", "object": "batch", "request_counts": "8", "errors": {"data": ["x"]}}']
+)
+def test_an_odd_word_of_a_batch_is_no_fault_of_ours(
+    world: Path, server: BatchServer, workbench: Command, body: str
+) -> None:
+    workbench("batch", "submit")
+    for _ in range(8):
+        server.script(status(200, body.encode()), path="/v1/batches/batch_1")
+    assert workbench("batch", "status").code in {0, 3}
+
+
+def test_a_batch_whose_answers_are_not_there_yet_stays_open(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    workbench("batch", "submit")
+    done = {"completed": 8, "failed": 0, "total": 8}
+    body = {"id": "batch_1", "object": "batch", "status": "completed", "request_counts": done, "output_file_id": None}
+    server.script(status(200, json.dumps(body).encode()), path="/v1/batches/batch_1")
+    early = workbench("batch", "collect", "--json")
+    assert (early.json["waiting"], "not there yet" in early.err) == (8, True), early.err
+    server.end()
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
+
+
+def test_somebodys_own_file_among_a_runs_is_left_alone(world: Path, server: BatchServer, workbench: Command) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (folder / "batch" / "notes.txt").write_text("mine", encoding="utf-8")
+    server.end()
+    assert workbench("batch", "collect", "--json").json["finished"]
+    assert [file.name for file in (folder / "batch").iterdir()] == ["notes.txt"]
+
+
 def test_by_hand_a_run_is_looked_at_given_up_and_ended_without_an_endpoint(
     world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

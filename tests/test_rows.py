@@ -174,3 +174,10 @@ def test_doctor_says_what_waits(project: Path, workbench: Command) -> None:
     workbench("batch", "export")
     said = {check["check"]: check["says"] for check in workbench("doctor", "--json").json["checks"]}
     assert "2 requests of street-" in said["batches"]
+
+
+def test_half_a_character_in_an_error_can_be_written_down() -> None:
+    row = {"custom_id": "sha256:a", "response": None, "error": {"code": "x", "message": "\ud800"}}
+    _, outcome = read_answer(json.dumps(row).encode() + b"\n")
+    assert outcome.error is not None
+    outcome.error.encode()

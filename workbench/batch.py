@@ -5,6 +5,7 @@ that was done, written before the next one begins: whatever ends the process, th
 stand a part's files for as long as they are needed.
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ CHAT: Final = "/v1/chat/completions"
 MOST_REQUESTS = 50_000
 MOST_BYTES = 200_000_000
 """What a provider takes in one file."""
+OWN_FILE: Final = re.compile(r"(?P<part>\d{4,9})\.(?P<kind>requests|rows|answers|errors)\.jsonl(?P<begun>\.part)?")
 How = Literal["api", "hand"]
 """Who takes a part to whoever answers it: we, through the provider's API, or a person."""
 ReasksGo = Literal["batch", "live"]
@@ -294,9 +296,11 @@ class BatchLog:
     def _clear(self) -> None:
         """Remove what is needed no more: files of parts that are done with, and what a sitting that died had begun."""
         for file in (self.folder / "batch").glob("*"):
-            number, kind, ending = file.name.split(".", 2)
-            part = self.batches.parts.get(int(number))
-            if ending != "jsonl" or part is None or (part.collected and not part.collected.keeps(kind)):
+            ours = OWN_FILE.fullmatch(file.name)
+            if ours is None:
+                continue  # somebody's own
+            part = self.batches.parts.get(int(ours["part"]))
+            if ours["begun"] or part is None or (part.collected and not part.collected.keeps(ours["kind"])):
                 file.unlink()
 
     def __enter__(self) -> Self:

@@ -273,6 +273,11 @@ async def fetch(depot: "Depot", folder: Path, notify: Notify) -> int:
                 )
                 notify(f"part {part.number} is {standing.status}{done}")
                 continue
+            if standing.completed and not standing.answers:
+                notify(
+                    f"part {part.number} is {standing.status}, and its {standing.completed:,} answers are not there yet"
+                )
+                continue
             for kind, file in (("answers", standing.answers), ("errors", standing.errors)):
                 if file:
                     await depot.fetch(file, part_file(folder, part.number, kind))

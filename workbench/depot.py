@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import httpx2
 import openai
-from openai.types import Batch, FileObject
+from openai.types import Batch, BatchError, FileObject
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.errors import ProviderError
@@ -140,7 +140,11 @@ class Depot:
         Raises:
             ProviderError: If the endpoint does not say.
         """
-        return self._standing(await self._repeat(lambda _: self._client.api.batches.retrieve(batch), GONE))
+
+        async def attempt(_: int) -> Standing:
+            return self._standing(await self._client.api.batches.retrieve(batch))
+
+        return await self._repeat(attempt, GONE)
 
     async def cancel(self, batch: str) -> Standing:
         """Have a batch ended; what is done of it by then can be fetched, and is paid for.
@@ -148,7 +152,11 @@ class Depot:
         Raises:
             ProviderError: If the endpoint does not.
         """
-        return self._standing(await self._repeat(lambda _: self._client.api.batches.cancel(batch), GONE))
+
+        async def attempt(_: int) -> Standing:
+            return self._standing(await self._client.api.batches.cancel(batch))
+
+        return await self._repeat(attempt, GONE)
 
     async def fetch(self, file: str, into: Path) -> None:
         """Fetch a file, whole or not at all.
@@ -182,7 +190,8 @@ class Depot:
 
     async def _find_batch(self, metadata: dict[str, str], since: datetime) -> str | None:
         async for batch in self._client.api.batches.list(limit=100):
-            if batch.metadata == metadata:
+            # A provider may have added to it; the label is ours alone.
+            if isinstance(batch.metadata, dict) and batch.metadata.get("label") == metadata["label"]:
                 return _id(batch, Batch)
             if batch.created_at < (since - SLACK).timestamp():
                 break
@@ -190,7 +199,7 @@ class Depot:
 
     def _standing(self, batch: Batch) -> Standing:
         name, counts = _id(batch, Batch), batch.request_counts
-        problems = (batch.errors.data if batch.errors else None) or []
+        problems = [one for one in getattr(batch.errors, "data", None) or [] if isinstance(one, BatchError)]
         words = [
             f"{problem.code}: {problem.message}" + (f" (line {problem.line})" if problem.line else "")
             for problem in problems[:3]
@@ -199,9 +208,9 @@ class Depot:
         return Standing(
             batch=name,
             status=str(batch.status),
-            completed=counts.completed if counts else 0,
-            failed=counts.failed if counts else 0,
-            total=counts.total if counts else None,
+            completed=_count(counts, "completed") or 0,
+            failed=_count(counts, "failed") or 0,
+            total=_count(counts, "total"),
             answers=batch.output_file_id,
             errors=batch.error_file_id,
             why=self._client.endpoint.scrub("; ".join(words + more)) or None,
@@ -256,6 +265,12 @@ class Depot:
         if failure.wait >= PATIENCE:
             self._notify(f"the endpoint asks to wait {failure.wait:,.0f} s: {failure.error.what}")
         raise _Passing(failure.error, failure.wait)
+
+
+def _count(counts: object, name: str) -> int | None:
+    """One of the numbers that a batch gives of its rows, if it is one."""
+    found = getattr(counts, name, None)
+    return found if isinstance(found, int) else None
 
 
 def _id(made: Any, kind: type) -> str:

@@ -172,12 +172,12 @@ def read_answer(raw: bytes) -> tuple[str, Outcome]:
         what = "is no JSON object" if raw.endswith(b"\n") else "is cut off"
         raise UnreadableRow(f"the line {what}") from error
     key, response, problem = fields.get("custom_id"), fields.get("response"), fields.get("error")
-    if not isinstance(key, str):
+    if not isinstance(key, str) or not key.isascii():
         raise UnreadableRow(f"the line has no custom_id; expected {FORM}")
     if problem:
         said = problem if isinstance(problem, dict) else {"message": problem}
         words = ": ".join(str(part)[:LONGEST] for part in (said.get("code"), said.get("message")) if part) or "an error"
-        return key, Outcome(error=f"its row in the batch says {words}")
+        return key, Outcome(error=_storable(f"its row in the batch says {words}"))
     status = response.get("status_code") if isinstance(response, dict) else None
     if not isinstance(response, dict) or not isinstance(status, int):
         raise UnreadableRow(f"the line has neither a response with a status_code nor an error; expected {FORM}")
@@ -186,8 +186,13 @@ def read_answer(raw: bytes) -> tuple[str, Outcome]:
         refusal = body.get("error") if isinstance(body, dict) else None
         message = refusal.get("message") if isinstance(refusal, dict) else None
         words = f": {str(message)[:LONGEST]}" if message else ""
-        return key, Outcome(status, error=f"the endpoint answered its row in the batch with {status}{words}")
+        return key, Outcome(status, error=_storable(f"the endpoint answered its row in the batch with {status}{words}"))
     return key, _completed(body)
+
+
+def _storable(words: str) -> str:
+    """Words without halves of characters, which no file holds."""
+    return words.encode(errors="replace").decode()
 
 
 def _completed(body: Any) -> Outcome:

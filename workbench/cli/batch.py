@@ -146,7 +146,7 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
     options = _options(base_url, allow_http=allow_http)
     options["concurrency"], options["budget"], options["max_tokens_total"] = concurrency, budget, max_tokens_total
     batches = read_batches(run.folder)
-    if all(part.written.how == "hand" for part in batches.parts.values()):
+    if {part.written.how for part in batches.parts.values()} == {"hand"}:
         job = _job_by_hand(here, options, None, run)
         answering = gathering("hand", reasks or batches.reasks, priced=_priced(job, run, base_url))
         leave(_by_hand(here, job, run, answering, None), job.model, as_json=as_json)
