@@ -1,7 +1,7 @@
 """Quotes become spans: where in the article the passage stands that a value rests on.
 
-A quote is found or it is not; it is never repaired. White space counts for nothing, and a ``?`` that an encoding error left in the article stands
-for the quotation mark or middle dot that it ate. Everything else must match to the letter. Spans are half-open, in code points of the NFC text.
+A quote is found or it is not; it is never repaired. Where it does not stand to the letter, white space counts for nothing, and a ``?`` that an
+encoding error left in the article stands for the quotation mark or middle dot that it ate. Spans are half-open, in code points of the NFC text.
 """
 
 import unicodedata
@@ -23,49 +23,84 @@ LOST = frozenset("'\"‘’“”『』「」〈〉《》·‧․・ㆍ•")
 
 
 class Text:
-    """An article's text, made ready for finding passages in it."""
+    """An article's text, in which passages are looked for.
+
+    Where a passage stands to the letter it stands there alone; only where it does not, its white space counts for nothing, and only where it
+    does not so either, a ``?`` of the text may stand for a lost mark.
+    """
 
     def __init__(self, text: str) -> None:
-        self._letters = "".join(text.split())
-        self._places = list(compress(count(), map(str.strip, text)))
-        """Where each letter stands in the text."""
+        self._text = text
+        self._squeezed: dict[Span, _Squeezed] = {}
+        """The parts of the text in which something did not stand to the letter."""
 
     def find(self, passage: str) -> list[Span]:
         """Every place where the passage stands, in order; none if it is empty."""
-        letters = letters_of(passage)
-        return [self._span(at, len(letters)) for at in self._find(letters, 0, len(self._letters))]
+        exact = passage.strip()
+        at = self._text.find(exact) if exact else -1
+        if at < 0:
+            return list(self._find(passage, (0, len(self._text))))
+        spans, length = [], len(exact)
+        while at >= 0:
+            spans.append((at, at + length))
+            at = self._text.find(exact, at + 1)
+        return spans
 
     def first(self, passage: str, within: Span) -> Span | None:
         """The first place where the passage stands in a part of the text."""
-        letters = letters_of(passage)
-        first, last = (bisect_left(self._places, place) for place in within)
-        at = next(self._find(letters, first, last), None)
-        return None if at is None else self._span(at, len(letters))
+        exact = passage.strip()
+        at = self._text.find(exact, *within) if exact else -1
+        if at < 0:
+            return next(self._find(passage, within), None)
+        return at, at + len(exact)
 
-    def _span(self, letter: int, length: int) -> Span:
-        return self._places[letter], self._places[letter + length - 1] + 1
+    def _find(self, passage: str, within: Span) -> Iterator[Span]:
+        """Where it stands in a part of the text, but not to the letter."""
+        start, end = within
+        if within not in self._squeezed:
+            self._squeezed[within] = _Squeezed(self._text[start:end])
+        for first, last in self._squeezed[within].find(letters_of(passage)):
+            yield start + first, start + last
 
-    def _find(self, letters: str, first: int, last: int) -> Iterator[int]:
+
+class _Squeezed:
+    """A text without its white space."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._letters = "".join(text.split())
+
+    @cached_property
+    def _places(self) -> list[int]:
+        """Where each letter stands in the text."""
+        return list(compress(count(), map(str.strip, self._text)))
+
+    def find(self, letters: str) -> Iterator[Span]:
+        """The places where the letters stand."""
+        for at in self._find(letters):
+            yield self._places[at], self._places[at + len(letters) - 1] + 1
+
+    def _find(self, letters: str) -> Iterator[int]:
         if not letters:
             return
-        at = self._letters.find(letters, first, last)
+        at = self._letters.find(letters)
         if at < 0 and not LOST.isdisjoint(letters):
-            yield from self._find_lossy(letters, first, last)
+            yield from self._find_lossy(letters)
         while at >= 0:
             yield at
-            at = self._letters.find(letters, at + 1, last)
+            at = self._letters.find(letters, at + 1)
 
-    def _find_lossy(self, letters: str, first: int, last: int) -> Iterator[int]:
+    def _find_lossy(self, letters: str) -> Iterator[int]:
         """Where a ``?`` of the text may stand for a mark: all such marks are made alike, and what is found so is looked at."""
         if "?" not in self._letters:
             return
         lossy = _without_marks(letters)
-        at = self._lossy.find(lossy, first, last)
+        at = self._lossy.find(lossy)
         while at >= 0:
             stood = self._letters[at : at + len(letters)]
             if all(mark in (given, "?") for given, mark in zip(letters, stood, strict=True)):
                 yield at
-            at = self._lossy.find(lossy, at + 1, last)
+            at = self._lossy.find(lossy, at + 1)
 
     @cached_property
     def _lossy(self) -> str:
@@ -109,40 +144,31 @@ class Grounding:
 def ground(walked: Walked, article: str) -> Grounding:
     """Find every quote of a record, and in it every copied leaf that it supports."""
     text = Text(article)
-    cited = walked.citations
-    found = {citation.at: text.find(citation.quote) for citation in cited}
-    certain = sorted(spans[0] for spans in found.values() if len(spans) == 1)
+    cited = [(citation, text.find(citation.quote)) for citation in walked.citations]
+    certain = sorted(places[0] for _, places in cited if len(places) == 1)
     spans: dict[str, Span] = {}
     beside, unfound = [], []
-    for citation in cited:
-        quote = _nearest(found[citation.at], certain)
+    for citation, places in cited:
+        quote = _nearest(places, certain)
         if quote:
             spans[citation.at] = quote
         for at, value in citation.leaves:
-            span, inside = _leaf(text, value, quote)
-            if span is None:
-                unfound.append(at)
-                continue
-            spans[at] = span
-            if not inside:
+            if quote and (inside := text.first(value, quote)):
+                spans[at] = inside
+            elif elsewhere := _nearest(text.find(value), [quote] if quote else []):
+                spans[at] = elsewhere
                 beside.append(at)
+            else:
+                unfound.append(at)
     return Grounding(
         spans,
         quotes=len(cited),
-        leaves=sum(len(citation.leaves) for citation in cited),
-        ungrounded=tuple(citation.at for citation in cited if not found[citation.at]),
-        ambiguous={at: len(places) for at, places in found.items() if len(places) > 1},
+        leaves=sum(len(citation.leaves) for citation in walked.citations),
+        ungrounded=tuple(citation.at for citation, places in cited if not places),
+        ambiguous={citation.at: len(places) for citation, places in cited if len(places) > 1},
         beside=tuple(beside),
         unfound=tuple(unfound),
     )
-
-
-def _leaf(text: Text, value: str, quote: Span | None) -> tuple[Span | None, bool]:
-    """The leaf's own place, and whether that is inside its quote."""
-    if quote and (inside := text.first(value, quote)):
-        return inside, True
-    places = text.find(value)
-    return _nearest(places, [quote] if quote else []), False
 
 
 def _nearest(places: Sequence[Span], others: Sequence[Span]) -> Span | None:
