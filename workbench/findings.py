@@ -25,6 +25,9 @@ from workbench.scoring import Amount, Date, Identity
 
 __all__ = ["Finding", "findings"]
 
+READ = frozenset({Amount, Date})
+"""Whose texts are read here."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -51,7 +54,12 @@ def findings(
     """What there is to notice about the record of an article, whose day dates are read by; ``examples`` were shown with it."""
     return [
         *_evidence(grounding),
-        *(finding for text in walked.copied if text.kinds for finding in _readings(text, article.published)),
+        *(
+            finding
+            for text in walked.copied
+            if not READ.isdisjoint(text.kinds)
+            for finding in _readings(text, article.published)
+        ),
         *_regions(readings),
         *_duplicates(walked.copied),
         *_from_examples(walked, article, examples),
@@ -116,7 +124,8 @@ def _duplicates(texts: list[Copied]) -> Iterator[Finding]:
     for copied in texts:
         if Identity in copied.kinds:
             item, _, field = copied.at.rpartition("/")
-            said[item].append(f"{field} {letters_of(copied.text)}")
+            if item[-1:].isdigit():
+                said[item] += field, letters_of(copied.text)
     first: dict[tuple[str, ...], str] = {}
     for item, words in said.items():
         among, _, index = item.rpartition("/")

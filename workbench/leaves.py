@@ -13,8 +13,6 @@ from workbench.schema import is_chosen, is_quote, key_step, marks_of
 
 __all__ = ["Citation", "Copied", "Walked", "walk"]
 
-HOLDS = (BaseModel, list, tuple, dict)
-"""What may hold a text."""
 Leaves = list[tuple[str, str]]
 """JSON Pointer and text of each copied leaf beside a quote."""
 
@@ -67,7 +65,8 @@ class Walked(NamedTuple):
 def walk(record: BaseModel) -> Walked:
     """Find a record's quotes and the texts that it copied."""
     way = _Way()
-    way.through_model(record, "", None, copies=True)
+    if form := _form(type(record)):
+        way.through_model(record, form, "", None, copies=True)
     return Walked(record, [Citation(at, quote, tuple(leaves)) for at, quote, leaves in way.citations], way.copied)
 
 
@@ -84,14 +83,19 @@ class _Field(NamedTuple):
 
 
 class _Form(NamedTuple):
+    """What a walk asks of a model."""
+
     quotes: tuple[tuple[str, str], ...]
     """Name and step of each field that cites."""
     fields: tuple[_Field, ...]
 
 
 @cache
-def _form(model: type[BaseModel]) -> _Form:
-    fields = model.model_fields
+def _form(kind: type) -> _Form | None:
+    """None for what is no model: to ask a class of Pydantic's whether something is one of its own takes longer than all else here."""
+    if not issubclass(kind, BaseModel):
+        return None
+    fields = kind.model_fields
     return _Form(
         tuple((name, pointer(name)) for name, field in fields.items() if is_quote(field)),
         tuple(
@@ -120,8 +124,7 @@ class _Way:
         self.citations: list[tuple[str, str, Leaves]] = []
         self.copied: list[Copied] = []
 
-    def through_model(self, item: BaseModel, at: str, leaves: Leaves | None, *, copies: bool) -> None:
-        form = _form(type(item))
+    def through_model(self, item: object, form: _Form, at: str, leaves: Leaves | None, *, copies: bool) -> None:
         if form.quotes:
             leaves = []
             for name, step in form.quotes:
@@ -129,22 +132,23 @@ class _Way:
                     self.citations.append((at + step, quote, leaves))
         for field in form.fields:
             child = getattr(item, field.name)
-            if isinstance(child, str):
-                if field.is_copied:
-                    self._take(child, at + field.step, field, leaves, copies=copies)
-            elif isinstance(child, HOLDS):
+            if child is None:
+                continue
+            if not isinstance(child, str):
                 beside = leaves if field.is_copied else None
                 self._through(child, at + field.step, field, beside, copies=copies and field.is_copied)
+            elif field.is_copied:
+                self._take(child, at + field.step, field, leaves, copies=copies)
 
     def _through(self, item: object, at: str, field: _Field, leaves: Leaves | None, *, copies: bool) -> None:
         """Into what a field holds."""
-        if isinstance(item, BaseModel):
-            self.through_model(item, at, leaves, copies=copies)
+        if form := _form(type(item)):
+            self.through_model(item, form, at, leaves, copies=copies)
             return
         for child, place in _children(item, at):
             if isinstance(child, str):
                 self._take(child, place, field, leaves, copies=copies)
-            elif isinstance(child, HOLDS):
+            else:
                 self._through(child, place, field, leaves, copies=copies)
 
     def _take(self, text: str, at: str, field: _Field, leaves: Leaves | None, *, copies: bool) -> None:

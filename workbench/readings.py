@@ -40,7 +40,8 @@ class RegionReading(BaseModel):
 
 def readings(walked: Walked, article: Article) -> dict[str, RegionReading]:
     """The regions of a record by JSON Pointer: every text that its schema marks as one, and every place that begins with one."""
-    found = ((copied, mark) for copied in walked.copied for mark in copied.marks if isinstance(mark, Region))
+    places = (copied for copied in walked.copied if Region in copied.kinds)
+    found = ((copied, mark) for copied in places for mark in copied.marks if isinstance(mark, Region))
     read = {copied.at: _read(copied, mark, article) for copied, mark in found}
     return {at: reading for at, reading in read.items() if reading}
 

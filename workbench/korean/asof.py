@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from workbench.errors import ReadingRefused
 
@@ -47,6 +48,7 @@ class AsOf:
         return self.first
 
 
+@lru_cache(maxsize=1 << 10)
 def read_as_of(given: date | str | None) -> AsOf | None:
     """Reads what is known of an article's date.
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Protocol
 
 from workbench.errors import ReadingRefused
@@ -33,6 +34,7 @@ def refused(text: str, why: str, *, expected: str = "", leftover: str = "", way_
     return ReadingRefused(f"{text!r} {why}{tail}", expected=expected, way_out=way_out)
 
 
+@lru_cache(maxsize=1 << 12)
 def plain(text: str, *, kind: str) -> str:
     """The text in one form: NFKC, single spaces, one kind of dash (`~`) and of quotation mark.
 
