@@ -4,7 +4,7 @@ Most of a record is small models with a few texts, and a run walks one for each 
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -140,7 +140,7 @@ class _Way:
             elif field.is_copied:
                 self._take(child, at + field.step, field, leaves, copies=copies)
 
-    def _through(self, item: object, at: str, field: _Field, leaves: Leaves | None, *, copies: bool) -> None:
+    def _through(self, item: Any, at: str, field: _Field, leaves: Leaves | None, *, copies: bool) -> None:
         """Into what a field holds."""
         if form := _form(type(item)):
             self.through_model(item, form, at, leaves, copies=copies)
