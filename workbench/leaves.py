@@ -142,7 +142,7 @@ class _Way:
 
     def _through(self, item: Any, at: str, field: _Field, leaves: Leaves | None, *, copies: bool) -> None:
         """Into what a field holds."""
-        if form := _form(type(item)):
+        if form := _form(type(item)):  # type: ignore[arg-type]  # a class of nobody knows what can be hashed all the same
             self.through_model(item, form, at, leaves, copies=copies)
             return
         for child, place in _children(item, at):
