@@ -15,6 +15,7 @@ __all__ = ["canonical_json", "canonical_text", "check_json", "first_problem", "h
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_encode_line = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 """Made once: ``json.dumps`` makes an encoder each time, which takes longer than to write a short value."""
 
 
@@ -47,7 +48,7 @@ def check_json(value: JsonValue) -> None:
 
 def line(value: JsonValue) -> str:
     """A JSON value as one line of a JSON Lines file, keys in the order given, for a person to read and git to compare."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+    return _encode_line(value) + "\n"
 
 
 def first_problem(error: ValidationError) -> str:

@@ -16,7 +16,6 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -109,8 +108,7 @@ class Group(NamedTuple):
     last: datetime
 
 
-@dataclass(frozen=True)
-class _State:
+class _State(NamedTuple):
     """A file as the index knows it, read up to where its last line with a line end ends."""
 
     file: int
@@ -312,11 +310,11 @@ class Index:
                 self._database.executemany(PUT_LINE, rows(file, found.st_size))
         except OSError as error:
             raise RecordingError(f"this file cannot be read: {error.strerror}", where=str(path)) from error
-        self._keep(replace(state, ends=ends, lines=lines, torn=torn), found)
+        self._keep(state._replace(ends=ends, lines=lines, torn=torn), found)
 
     def _keep(self, state: _State, found: os.stat_result) -> None:
-        state = replace(state, device=found.st_dev, inode=found.st_ino, size=found.st_size, changed=found.st_mtime_ns)
-        self._execute(PUT_STATE, astuple(state))
+        state = state._replace(device=found.st_dev, inode=found.st_ino, size=found.st_size, changed=found.st_mtime_ns)
+        self._execute(PUT_STATE, state)
         self._known[state.name] = state
 
     def _row(self, file: int, start: int, length: int, entry: Entry) -> tuple[object, ...]:
@@ -356,7 +354,7 @@ class Index:
             state = self._known.get(path.name) or self._states().get(path.name)
             if state and state.ends == start:
                 self._execute(PUT_LINE, self._row(state.file, start, length, entry))
-                self._keep(replace(state, ends=start + length, lines=state.lines + 1, torn=0), path.stat())
+                self._keep(state._replace(ends=start + length, lines=state.lines + 1, torn=0), path.stat())
             else:  # there was a torn line before it, or another process has read it already
                 self._catch_up()
 

@@ -163,10 +163,13 @@ class RateLimits:
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Take over what an answer says of limits and of what is left of them (OpenAI's headers, which others have taken over)."""
+        said = {name: value for name, value in headers.items() if name.startswith("x-ratelimit")}
+        if not said:
+            return
+        self.said.update(said)
         now = self._clock()
-        self.said.update({name: value for name, value in headers.items() if name.startswith("x-ratelimit")})
         for name in ("requests", "tokens"):
-            limit = _number(headers.get(f"x-ratelimit-limit-{name}"))
+            limit = _number(said.get(f"x-ratelimit-limit-{name}"))
             if limit and not self._given[name]:
                 known = self._buckets.get(name)
                 if known is None or known.per_minute != limit:
@@ -175,7 +178,7 @@ class RateLimits:
                         f"the endpoint names a limit of {limit:,.0f} {name} a minute, which is kept; "
                         f"{name}_per_minute in the model's settings would say otherwise"
                     )
-            left = _number(headers.get(f"x-ratelimit-remaining-{name}"))
+            left = _number(said.get(f"x-ratelimit-remaining-{name}"))
             if left is not None and name in self._buckets:
                 self._buckets[name].lower(left, now)
 
