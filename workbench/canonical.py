@@ -11,7 +11,16 @@ import unicodedata
 from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
-__all__ = ["canonical_json", "canonical_text", "check_json", "first_problem", "hash_json", "hash_text", "line"]
+__all__ = [
+    "canonical_json",
+    "canonical_text",
+    "check_json",
+    "first_problem",
+    "hash_bytes",
+    "hash_json",
+    "hash_text",
+    "line",
+]
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
@@ -59,13 +68,14 @@ def first_problem(error: ValidationError) -> str:
 
 def hash_text(text: str) -> str:
     """The tagged hash of a text's canonical form, ``sha256:…``."""
-    return _sha256(canonical_text(text))
+    return hash_bytes(canonical_text(text).encode())
 
 
 def hash_json(value: JsonValue) -> str:
     """The tagged hash of a JSON value's canonical form, ``sha256:…``."""
-    return _sha256(canonical_json(value))
+    return hash_bytes(canonical_json(value).encode())
 
 
-def _sha256(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+def hash_bytes(raw: bytes) -> str:
+    """The tagged hash of some bytes, ``sha256:…``."""
+    return "sha256:" + hashlib.sha256(raw).hexdigest()

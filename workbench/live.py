@@ -138,7 +138,7 @@ def check_length(request: Request, reads: int) -> None:
     # A text never has more tokens than bytes, so that most need no counting.
     writes = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
     room = reads - (writes if isinstance(writes, int) else 0)
-    if len(request.text.encode()) > room and (tokens := count_tokens(request.text)) > room:
+    if len(request.raw) > room and (tokens := count_tokens(request.text)) > room:
         raise ArticleError(
             f"the request has about {tokens:,} tokens, more than the model reads beside its answer ({room:,})",
             way_out="split the article, take a model that reads more, or set context_tokens",

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, JsonValue
 
-from workbench.canonical import canonical_json, hash_json, hash_text
+from workbench.canonical import canonical_json, hash_bytes, hash_json
 
 __all__ = ["Facets", "Request", "reask_key", "request_key"]
 
@@ -47,7 +47,7 @@ class Request:
         sample: The number of the sample, from 0.
         parent: The key of the exchange that this one re-asks.
         attempt: Which re-ask this is, from 1; 0 for the first request.
-        texts: The canonical form of some of the body's values, where it is known: a long schema need not be written out for each article.
+        written: Some of the body's values as they are sent, where that is known: a long schema need not be written out for each article.
     """
 
     body: dict[str, JsonValue]
@@ -55,23 +55,25 @@ class Request:
     sample: int = 0
     parent: str | None = None
     attempt: int = 0
-    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-
-    @cached_property
-    def text(self) -> str:
-        """The body as it goes over the wire: canonical JSON."""
-        values = ((name, self.texts.get(name) or canonical_json(value)) for name, value in sorted(self.body.items()))
-        return "{" + ",".join(f"{canonical_json(name)}:{text}" for name, text in values) + "}"
+    written: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def raw(self) -> bytes:
-        """The same in UTF-8."""
-        return self.text.encode()
+        """The body as it goes over the wire: canonical JSON in UTF-8."""
+        values = (
+            _raw(name) + b":" + (self.written.get(name) or _raw(value)) for name, value in sorted(self.body.items())
+        )
+        return b"{" + b",".join(values) + b"}"
+
+    @property
+    def text(self) -> str:
+        """The same as text."""
+        return self.raw.decode()
 
     @cached_property
     def hash(self) -> str:
-        """The tagged hash of the body."""
-        return hash_text(self.text)
+        """The tagged hash of the body as it is sent."""
+        return hash_bytes(self.raw)
 
     @cached_property
     def key(self) -> str:
@@ -82,4 +84,8 @@ class Request:
 
     def reask(self, attempt: int, body: dict[str, JsonValue] | None = None) -> "Request":
         """The re-ask that follows this first request; without a body it can be looked up, not sent."""
-        return replace(self, body=body or {}, parent=self.key, attempt=attempt, texts={})
+        return replace(self, body=body or {}, parent=self.key, attempt=attempt, written={})
+
+
+def _raw(value: JsonValue) -> bytes:
+    return canonical_json(value).encode()

@@ -119,10 +119,10 @@ class Task:
 
 
 class SchemaPart(NamedTuple):
-    """Values of a request's body by name, and the canonical form of each."""
+    """Values of a request's body by name, and each as it is sent."""
 
     values: Mapping[str, JsonValue]
-    texts: Mapping[str, str]
+    written: Mapping[str, bytes]
 
 
 def load_task(name: str, root: Path, mode: Mode | None = None) -> Task:
@@ -342,12 +342,12 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
         settings=hash_json({**settings, "mode": front.mode, **({} if strict else {"strict": False})}),
         examples=hash_json([_shown(example) for example in examples]) if examples else None,
     )
-    return Request(body, facets, sample, texts=part.texts)
+    return Request(body, facets, sample, written=part.written)
 
 
 def _schema_part(task: Task, *, strict: bool) -> SchemaPart:
     values = _schema_values(task, strict=strict)
-    return SchemaPart(values, {name: canonical_json(value) for name, value in values.items()})
+    return SchemaPart(values, {name: canonical_json(value).encode() for name, value in values.items()})
 
 
 def _schema_values(task: Task, *, strict: bool) -> dict[str, JsonValue]:
