@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from recorded import FIRSTS, line, made, plain, recorded
 from small_project import Command
 
+from workbench.entries import Kind
 from workbench.errors import InputError, RecordingError
-from workbench.index import Kind
 from workbench.lines import Appender, backup
 from workbench.recordings import Recording, Recordings
 from workbench.upkeep import Problem, by, contents, prune, verify

@@ -6,7 +6,8 @@ A new first answer outdates the re-asks of the one before it: they were put to w
 
 from collections.abc import Iterator
 
-from workbench.index import Index, Line
+from workbench.entries import Line
+from workbench.index import Index
 
 __all__ = ["Dispute", "answer", "dead", "differing"]
 

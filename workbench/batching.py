@@ -28,9 +28,9 @@ from workbench.batch import (
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
+from workbench.entries import digest
 from workbench.errors import BudgetReached, ProviderError, SettingsError
 from workbench.extract import Price
-from workbench.index import digest
 from workbench.intake import Handed, Past, part_rows, read_past, take_in, take_in_handed, way_out_of
 from workbench.jobs import Answering, Answers, Notify, Sitting, origin_of
 from workbench.limits import NotSentError

@@ -9,7 +9,6 @@ It lies in the user's cache, named by the machine and the folder, not beside the
 control, and an index that came with somebody's recordings must not be believed. It may be deleted at any time.
 """
 
-import hashlib
 import os
 import platform
 import sqlite3
@@ -20,10 +19,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from workbench.entries import Entry, Group, Kind, Line, digest
 from workbench.errors import RecordingError
 from workbench.lines import is_whole, raw_lines
 
-__all__ = ["Entry", "Group", "Index", "Kind", "Line", "cache_file", "digest", "remove_index"]
+__all__ = ["Index", "cache_file", "remove_index"]
 
 LARGE: Final = 256 << 20
 """Bytes to be read that are worth saying so: they take some seconds."""
@@ -57,55 +57,6 @@ CREATE INDEX IF NOT EXISTS by_article ON lines (article);
 CREATE INDEX IF NOT EXISTS by_parent ON lines (parent) WHERE parent IS NOT NULL;
 """
 """Made after the first filling: to sort once is several times quicker than to keep in order."""
-
-
-class Kind(NamedTuple):
-    """What many recordings have in common."""
-
-    origin: str
-    model: str
-    prompt: str
-    schema: str
-    settings: str
-    examples: str
-    """Empty where none were shown."""
-
-
-class Entry(NamedTuple):
-    """What is indexed of a recording; ``answer`` is the hash of its response."""
-
-    key: str
-    parent: str | None
-    recorded: datetime
-    answer: str
-    kind: Kind
-    article: str
-
-
-class Line(NamedTuple):
-    """Where a recording stands, and what decides whether it answers. Hashes are cut to 128 bits."""
-
-    file: str
-    start: int
-    """In bytes."""
-    length: int
-    """In bytes, with its line end if it has one."""
-    key: bytes
-    parent: bytes | None
-    recorded: int
-    """Microseconds since 1970, UTC."""
-    answer: bytes
-    kind: int
-
-
-class Group(NamedTuple):
-    """All lines of one kind: how many, their bytes, and when the first and the last of them were recorded."""
-
-    kind: Kind
-    lines: int
-    size: int
-    first: datetime
-    last: datetime
 
 
 class _State(NamedTuple):
@@ -450,8 +401,3 @@ def _is_as_seen(path: Path, state: _State) -> bool:
     found = path.stat()
     seen = (state.device, state.inode, state.size, state.changed)
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) == seen
-
-
-def digest(text: str) -> bytes:
-    """A text's hash as the index has it."""
-    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]

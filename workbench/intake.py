@@ -13,9 +13,9 @@ from pydantic import JsonValue
 
 from workbench.batch import BatchLog, Collected, Part, part_file
 from workbench.completions import Usage, read_completion
+from workbench.entries import digest
 from workbench.errors import InputError
 from workbench.extract import Price
-from workbench.index import digest
 from workbench.jobs import Notify, Sitting
 from workbench.ledger import Attempt, read_attempts
 from workbench.lines import read_lines

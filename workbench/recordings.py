@@ -18,8 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from workbench.answers import Dispute, answer, dead, differing
 from workbench.canonical import canonical_json, first_problem, hash_json
 from workbench.completions import Usage
+from workbench.entries import Entry, Kind, Line, digest
 from workbench.errors import RecordingError, ReplayMiss
-from workbench.index import Entry, Index, Kind, Line, cache_file, digest, remove_index
+from workbench.index import Index, cache_file, remove_index
 from workbench.lines import Appender, parse_object
 from workbench.prices import Cost
 from workbench.requests import Facets, Request

@@ -12,8 +12,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from workbench.canonical import first_problem, line
 from workbench.completions import Usage, read_completion
+from workbench.entries import digest
 from workbench.errors import ProviderError, RunError
-from workbench.index import digest
 from workbench.lines import parse_object, read_lines
 from workbench.meter import worst_case
 from workbench.requests import Facets, Request

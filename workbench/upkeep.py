@@ -16,8 +16,8 @@ from pathlib import Path
 
 from workbench.answers import Dispute, answer, dead
 from workbench.canonical import check_json
+from workbench.entries import Kind
 from workbench.errors import InputError, RecordingError
-from workbench.index import Kind
 from workbench.lines import Appender, backup, drop_lines, is_whole, raw_lines
 from workbench.recordings import Recording, Recordings, open_index, read_recording
 from workbench.requests import reask_key, request_key

@@ -9,8 +9,8 @@ import click
 from rich.table import Table
 
 from workbench.cli.common import as_json, print_json, project, stderr, stdout
+from workbench.entries import Kind
 from workbench.errors import AnswerIsNo, RecordingError
-from workbench.index import Kind
 from workbench.lines import backup
 from workbench.merging import Prefer
 from workbench.merging import merge as merge_stores
