@@ -204,14 +204,14 @@ def test_what_is_recorded_is_not_asked_and_costs_nothing(world: Path, server: Ba
 def test_requests_are_split_where_a_file_is_full(
     world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.batch.MOST_REQUESTS", 3)
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 3)
     submitted = workbench("batch", "submit", "--json").json
     assert [part["requests"] for part in submitted["parts"]] == [3, 3, 2]
     server.end()
     assert workbench("batch", "collect").code == 0
     size = len(server.files["file-1"].content)
-    monkeypatch.setattr("workbench.batch.MOST_REQUESTS", 50_000)
-    monkeypatch.setattr("workbench.batch.MOST_BYTES", size)
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 50_000)
+    monkeypatch.setattr("workbench.gatherer.MOST_BYTES", size)
     (world / "recordings" / "local-model.jsonl").unlink()
     by_bytes = workbench("batch", "submit", "--json").json
     assert [part["requests"] for part in by_bytes["parts"]] == [3, 3, 2]

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from loopback import Received, ok
 from small_project import ROOT, Command
 
-from workbench.batch import BatchLog, Collected, Gatherer, Written, part_file, read_batches
+from workbench.batch import BatchLog, Collected, Written, part_file, read_batches
 from workbench.errors import RunError
+from workbench.gatherer import Gatherer
 from workbench.requests import Facets, Request
 from workbench.rows import Outcome, Rows, UnreadableRow, is_passing, read_answer, unanswered
 

@@ -6,20 +6,16 @@ stand a part's files for as long as they are needed.
 """
 
 import re
-import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from workbench.canonical import canonical_json, first_problem
-from workbench.errors import ArticleError, RunError
+from workbench.canonical import first_problem
+from workbench.errors import RunError
 from workbench.lines import Appender, read_lines
-from workbench.requests import Request
-from workbench.rows import row_of, write_row
 
 __all__ = [
     "FORMAT",
@@ -29,7 +25,6 @@ __all__ = [
     "Collected",
     "Ended",
     "Event",
-    "Gatherer",
     "How",
     "Part",
     "ReasksGo",
@@ -44,10 +39,6 @@ __all__ = [
 ]
 
 FORMAT: Final = "workbench.batch/1"
-CHAT: Final = "/v1/chat/completions"
-MOST_REQUESTS = 50_000
-MOST_BYTES = 200_000_000
-"""What a provider takes in one file."""
 OWN_FILE: Final = re.compile(r"(?P<part>\d{4,9})\.(?P<kind>requests|rows|answers|errors)\.jsonl(?P<begun>\.part)?")
 How = Literal["api", "hand"]
 """Who takes a part to whoever answers it: we, through the provider's API, or a person."""
@@ -318,84 +309,3 @@ def part_file(folder: Path, part: int, kind: str) -> Path:
     Its kind is ``requests`` (what is asked), ``rows`` (what each of them is), ``answers`` or ``errors`` (what the provider made of them).
     """
     return folder / "batch" / f"{part:04}.{kind}.jsonl"
-
-
-class Gatherer:
-    """Writes requests into parts, a new one whenever a file has all that a provider takes.
-
-    Args:
-        log: Of the run.
-        how: Who takes the parts on.
-        keep_bodies: Whether the recordings are to hold the requests' texts.
-        again: Whether they may hold what had failed before.
-    """
-
-    def __init__(self, log: BatchLog, how: How, *, keep_bodies: bool, again: bool) -> None:
-        self._log = log
-        self._how: How = how
-        self._keep_bodies = keep_bodies
-        self._again = again
-        self._files: tuple[BinaryIO, BinaryIO] | None = None
-        self._requests = self._bytes = 0
-
-    def add(self, request: Request) -> None:
-        """Write one more request.
-
-        Raises:
-            ArticleError: If no file would take it.
-        """
-        raw = f'{{"custom_id":{canonical_json(request.key)},"method":"POST","url":"{CHAT}","body":{request.text}}}\n'.encode()
-        if len(raw) > MOST_BYTES:
-            raise ArticleError(f"the request has {len(raw):,} bytes, more than a batch takes ({MOST_BYTES:,})")
-        if self._requests == MOST_REQUESTS or self._bytes + len(raw) > MOST_BYTES:
-            self.finish()
-        requests, rows = self._files or self._begin()
-        rows.write(write_row(row_of(request, self._bytes)))
-        requests.write(raw)
-        self._requests += 1
-        self._bytes += len(raw)
-
-    @property
-    def _number(self) -> int:
-        return len(self._log.batches.parts) + 1
-
-    def _parts(self) -> Iterator[tuple[Path, Path]]:
-        """Each file of the part that is being written, as it is called until it is whole, and after."""
-        for kind in ("rows", "requests"):
-            file = part_file(self._log.folder, self._number, kind)
-            yield file.with_name(file.name + ".part"), file
-
-    def _begin(self) -> tuple[BinaryIO, BinaryIO]:
-        (rows, _), (requests, _) = self._parts()
-        rows.parent.mkdir(exist_ok=True)
-        self._files = requests.open("wb"), rows.open("wb")
-        return self._files
-
-    def finish(self) -> None:
-        """End the part that is being written, if one is: from here on it is to be sent."""
-        if self._files is None:
-            return
-        for file in self._files:
-            file.close()
-        for part, whole in self._parts():
-            part.replace(whole)
-        written = Written(
-            part=self._number,
-            how=self._how,
-            label=secrets.token_hex(8),
-            requests=self._requests,
-            bytes=self._bytes,
-            keep_bodies=self._keep_bodies,
-            again=self._again,
-        )
-        self._files, self._requests, self._bytes = None, 0, 0
-        self._log.note(written)
-
-    def abandon(self) -> None:
-        """Forget the part that is being written: its requests are gathered again by the next sitting."""
-        if self._files is not None:
-            for file in self._files:
-                file.close()
-            for part, _ in self._parts():
-                part.unlink()
-            self._files = None

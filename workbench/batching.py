@@ -15,7 +15,6 @@ from workbench.batch import (
     BatchLog,
     Cancelled,
     Ended,
-    Gatherer,
     How,
     Part,
     ReasksGo,
@@ -30,6 +29,7 @@ from workbench.completions import Usage
 from workbench.endpoints import Model
 from workbench.errors import BudgetReached, ProviderError, SettingsError
 from workbench.extract import Price
+from workbench.gatherer import Gatherer
 from workbench.index import digest
 from workbench.intake import Handed, Past, part_rows, read_past, take_in, take_in_handed, way_out_of
 from workbench.jobs import Answering, Answers, Notify, Sitting, origin_of
