@@ -570,6 +570,36 @@ def test_a_batch_that_was_made_and_not_noted_is_cancelled_too(
     assert server.batches["batch_1"].status == "cancelling"
 
 
+def test_another_endpoint_is_not_asked_about_a_batch(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows nothing of it, and what it says would be taken for the batch's end."""
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    with BatchServer() as stranger:
+        monkeypatch.setenv("OPENAI_BASE_URL", stranger.base_url)
+        for command in ("cancel", "collect", "status"):
+            refused = workbench("batch", command, folder.name)
+            assert refused.code == 2, refused.err
+            assert server.base_url in refused.err and stranger.base_url in refused.err
+        assert not stranger.requests
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url + "/")
+    assert workbench("batch", "status").code == 0, "a slash is no other endpoint"
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    server.end()
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
+
+
+def test_a_part_that_was_not_handed_in_is_not_handed_in_elsewhere(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.script(status(400), path="/v1/files")
+    assert workbench("batch", "submit").code == 3
+    with BatchServer() as stranger:
+        monkeypatch.setenv("OPENAI_BASE_URL", stranger.base_url)
+        assert workbench("batch", "collect").code == 2
+        assert not stranger.requests
+
+
 def test_a_part_that_was_never_handed_in_is_given_up_when_it_is_cancelled(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

@@ -124,7 +124,7 @@ def request(number: int) -> Request:
 def test_rows_are_found_by_key_with_the_body_that_was_sent(tmp_path: Path) -> None:
     requests = [request(number) for number in range(5)]
     with BatchLog(tmp_path) as log:
-        gatherer = Gatherer(log, "hand", keep_bodies=True, again=False)
+        gatherer = Gatherer(log, "hand", None, keep_bodies=True, again=False)
         for one in requests:
             gatherer.add(one)
         gatherer.finish()
@@ -137,7 +137,7 @@ def test_rows_are_found_by_key_with_the_body_that_was_sent(tmp_path: Path) -> No
 
 def test_what_was_gathered_and_not_finished_is_forgotten(tmp_path: Path) -> None:
     with BatchLog(tmp_path) as log:
-        gatherer = Gatherer(log, "api", keep_bodies=False, again=False)
+        gatherer = Gatherer(log, "api", "http://127.0.0.1/v1", keep_bodies=False, again=False)
         gatherer.add(request(1))
         gatherer.abandon()
     for left in ("0001.rows.jsonl.part", "0001.rows.jsonl"):  # as a kill leaves them

@@ -33,6 +33,7 @@ __all__ = [
     "Uploaded",
     "Walked",
     "Written",
+    "check_address",
     "check_none_under_way",
     "part_file",
     "read_batches",
@@ -71,6 +72,8 @@ class Written(_OfPart):
     """Whether the recordings are to hold the requests' texts."""
     again: bool = False
     """Whether it may hold what had failed before: articles that ended so are then not done with."""
+    endpoint: str | None = None
+    """The address that it is for: what another says of it means nothing. None where a person takes it on."""
 
 
 class Sending(_OfPart):
@@ -248,6 +251,22 @@ def check_none_under_way(folder: Path) -> None:
             where=str(folder),
             way_out=f"`workbench batch collect {folder.name}`, or first `workbench batch cancel {folder.name}`",
         )
+
+
+def check_address(folder: Path, batches: Batches, address: str) -> None:
+    """Refuse to ask one endpoint about what is at another: it would say that there is no such batch, and be believed.
+
+    Raises:
+        RunError: If a part that has not ended is for another address; names both.
+    """
+    for part in batches.open:
+        theirs = part.written.endpoint
+        if theirs and part.ended is None and theirs.rstrip("/") != address.rstrip("/"):
+            raise RunError(
+                f"part {part.number} of this run is for {theirs}, and {address} would be asked about it",
+                where=str(folder),
+                way_out=f"pass --base-url {theirs}, or set OPENAI_BASE_URL to it, with the key that belongs to it",
+            )
 
 
 class BatchLog:

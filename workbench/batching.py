@@ -22,7 +22,9 @@ from workbench.batch import (
     Submitted,
     Uploaded,
     Walked,
+    check_address,
     part_file,
+    read_batches,
 )
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
@@ -42,9 +44,9 @@ from workbench.requests import Request
 from workbench.tasks import Task
 
 if TYPE_CHECKING:
-    from workbench.depot import Depot  # 2.5 s, and files by hand need none of it
+    from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
 
-__all__ = ["cancel", "fetch", "gathering", "send"]
+__all__ = ["cancel", "fetch", "gathering", "look", "send"]
 
 
 def gathering(
@@ -78,7 +80,8 @@ def gathering(
             waiting, spend = _under_way(log, past, price, in_money=sitting.job.budget is not None)
             budget = Budget(sitting.job.budget, sitting.job.most_tokens, sitting.ledger.totals.spend + spend)
             wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
-            gatherer = Gatherer(log, how, keep_bodies=sitting.job.keep_bodies, again=again)
+            address = sitting.job.endpoint.base_url if how == "api" and sitting.job.endpoint else None
+            gatherer = Gatherer(log, how, address, keep_bodies=sitting.job.keep_bodies, again=again)
             desk = _Desk(
                 sitting, past, price, waiting, budget, gatherer, wire, again, log.batches.stopped and not again
             )
@@ -237,8 +240,10 @@ async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
 
     Raises:
         ProviderError: If the endpoint does not take one; those before it are handed in.
+        RunError: If one is for another endpoint.
     """
     with BatchLog(folder) as log:
+        check_address(folder, log.batches, depot.address)
         for part in log.batches.open:
             if not part.is_unsent:
                 continue
@@ -255,14 +260,32 @@ async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
             notify(f"part {part.number}: handed in as {batch}, requests: {part.written.requests:,}")
 
 
+async def look(depot: "Depot", folder: Path) -> "dict[int, Standing]":
+    """What the endpoint says of each part that is there, by the part's number.
+
+    Raises:
+        ProviderError: If it does not say.
+        RunError: If one is at another endpoint.
+    """
+    batches = read_batches(folder)
+    check_address(folder, batches, depot.address)
+    return {
+        part.number: await depot.batch(part.submitted.batch)
+        for part in batches.open
+        if part.submitted and not part.ended
+    }
+
+
 async def fetch(depot: "Depot", folder: Path, notify: Notify) -> int:
     """Fetch the answers to every part of a run that has ended; returns how many those are.
 
     Raises:
         ProviderError: If the endpoint does not give them; those before are fetched.
+        RunError: If one is at another endpoint.
     """
     ended = 0
     with BatchLog(folder) as log:
+        check_address(folder, log.batches, depot.address)
         for part in log.batches.open:
             if part.submitted is None or part.ended:
                 continue
@@ -292,8 +315,11 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify) -> None:
     Raises:
         ProviderError: If the endpoint fails; nothing more is asked all the same.
         SettingsError: If there is a batch at a provider, and no depot to reach it.
+        RunError: If there is one at another endpoint.
     """
     with BatchLog(folder) as log:
+        if depot:
+            check_address(folder, log.batches, depot.address)
         log.note(Cancelled())
         for part in log.batches.open:
             if part.ended:

@@ -81,6 +81,11 @@ class Depot:
         self._client = client
         self._notify = notify
 
+    @property
+    def address(self) -> str:
+        """Of the endpoint."""
+        return self._client.endpoint.base_url
+
     async def upload(self, file: Path, name: str, since: datetime, *, look: bool) -> str:
         """Hand in a file of requests, under a name that no other has; returns its id there.
 

@@ -25,13 +25,15 @@ class Gatherer:
     Args:
         log: Of the run.
         how: Who takes the parts on.
+        endpoint: The address that they are for; None where a person takes them on.
         keep_bodies: Whether the recordings are to hold the requests' texts.
         again: Whether they may hold what had failed before.
     """
 
-    def __init__(self, log: BatchLog, how: How, *, keep_bodies: bool, again: bool) -> None:
+    def __init__(self, log: BatchLog, how: How, endpoint: str | None, *, keep_bodies: bool, again: bool) -> None:
         self._log = log
         self._how: How = how
+        self._endpoint = endpoint
         self._keep_bodies = keep_bodies
         self._again = again
         self._files: tuple[BinaryIO, BinaryIO] | None = None
@@ -86,6 +88,7 @@ class Gatherer:
             bytes=self._bytes,
             keep_bodies=self._keep_bodies,
             again=self._again,
+            endpoint=self._endpoint,
         )
         self._files, self._requests, self._bytes = None, 0, 0
         self._log.note(written)

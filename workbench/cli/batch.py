@@ -13,7 +13,7 @@ import click
 
 from workbench.batch import Batches, ReasksGo, part_file, read_batches
 from workbench.batching import cancel as end_batches
-from workbench.batching import fetch, gathering, send
+from workbench.batching import fetch, gathering, look, send
 from workbench.cli.account import leave, run_with_batches, show
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import MONEY, as_json, project, stderr
@@ -297,13 +297,8 @@ async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: Reas
 
 
 async def _look(job: Job, folder: Path) -> "dict[int, Standing]":
-    """What the endpoint says of each part that is there."""
     async with _depot(job, _teller) as depot:
-        return {
-            part.number: await depot.batch(part.submitted.batch)
-            for part in read_batches(folder).open
-            if part.submitted and not part.ended
-        }
+        return await look(depot, folder)
 
 
 async def _cancel(job: Job, folder: Path) -> None:
