@@ -624,6 +624,25 @@ def test_a_batch_that_the_endpoint_forgot_can_be_given_up(world: Path, server: B
     assert set(states(folder).values()) == {"failed"}
 
 
+@pytest.fixture
+def parts(world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of three parts of three, three and two rows that have ended, and the first part's answers are gone."""
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 3)
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    del server.files[server.batches["batch_1"].output or ""]
+    return folder
+
+
+@pytest.mark.parametrize("words", [[], ["--wait"]])
+def test_a_part_that_is_gone_keeps_none_of_the_others(parts: Path, workbench: Command, words: list[str]) -> None:
+    collected = workbench("batch", "collect", *words)
+    assert collected.code == 3
+    assert "5 ok; 3 wait for an answer" in collected.out
+    assert "part 1 could not be fetched" in collected.err
+    assert states(parts) == dict.fromkeys("defgh", "ok")
+
+
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

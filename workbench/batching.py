@@ -4,12 +4,12 @@ Each sitting takes in what has come back, row by row, into the recordings and th
 that has all its answers gets its extraction; the requests of the others stand in a part that is under way, or go into the next.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from workbench.batch import (
     BatchLog,
@@ -46,7 +46,10 @@ from workbench.tasks import Task
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
 
-__all__ = ["cancel", "fetch", "gathering", "look", "send"]
+__all__ = ["Fetched", "cancel", "fetch", "gathering", "look", "send"]
+
+LOST: Final = frozenset({200, 404, 410})
+"""Statuses of an endpoint that is there, and does not have what it was asked for: a deleted file, a batch of another key. 200 is nonsense in its place."""
 
 
 def gathering(
@@ -276,37 +279,67 @@ async def look(depot: "Depot", folder: Path) -> "dict[int, Standing]":
     }
 
 
-async def fetch(depot: "Depot", folder: Path, notify: Notify) -> int:
-    """Fetch the answers to every part of a run that has ended; returns how many those are.
+@dataclass(frozen=True)
+class Fetched:
+    """What came of a look at a run's batches.
+
+    Attributes:
+        ended: How many of them have ended, and are fetched.
+        lost: Why the endpoint does not give those that it should, by the parts' numbers.
+    """
+
+    ended: int = 0
+    lost: Mapping[int, ProviderError] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse to be content with less than all.
+
+        Raises:
+            ProviderError: If some could not be fetched; says which.
+        """
+        if self.lost:
+            first = next(iter(self.lost.values()))
+            what = "; ".join(f"part {number} could not be fetched: {error.what}" for number, error in self.lost.items())
+            raise ProviderError(what, status=first.status, where=first.where, way_out=first.way_out) from first
+
+
+async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
+    """Fetch the answers to every part of a run that has ended. One that the endpoint does not have keeps none of the others.
 
     Raises:
-        ProviderError: If the endpoint does not give them; those before are fetched.
+        ProviderError: If the endpoint fails; those before are fetched.
         RunError: If one is at another endpoint.
     """
-    ended = 0
+    ended, lost = 0, {}
     with BatchLog(folder) as log:
         check_address(folder, log.batches, depot.address)
         for part in log.batches.open:
             if part.submitted is None or part.ended:
                 continue
-            standing = await depot.batch(part.submitted.batch)
-            if not standing.has_ended:
-                done = (
-                    f", {standing.completed + standing.failed:,} of {standing.total:,} done" if standing.total else ""
-                )
-                notify(f"part {part.number} is {standing.status}{done}")
-                continue
-            if standing.completed and not standing.answers:
-                notify(
-                    f"part {part.number} is {standing.status}, and its {standing.completed:,} answers are not there yet"
-                )
-                continue
-            for kind, file in (("answers", standing.answers), ("errors", standing.errors)):
-                if file:
-                    await depot.fetch(file, part_file(folder, part.number, kind))
-            log.note(Ended(part=part.number, status=standing.status, why=standing.why))
-            ended += 1
-    return ended
+            try:
+                ended += await _fetch(depot, log, part, part.submitted.batch, notify)
+            except ProviderError as error:
+                if error.status not in LOST:
+                    raise
+                lost[part.number] = error
+    return Fetched(ended, lost)
+
+
+async def _fetch(depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify) -> bool:
+    """Fetch the answers to a part if it has ended; returns whether it has, and they are here."""
+    standing = await depot.batch(batch)
+    if not standing.has_ended:
+        done = f", {standing.completed + standing.failed:,} of {standing.total:,} done" if standing.total else ""
+        notify(f"part {part.number} is {standing.status}{done}")
+        return False
+    if standing.completed and not standing.answers:
+        notify(f"part {part.number} is {standing.status}, and its {standing.completed:,} answers are not there yet")
+        return False
+    for kind, file in (("answers", standing.answers), ("errors", standing.errors)):
+        if file:
+            await depot.fetch(file, part_file(log.folder, part.number, kind))
+    log.note(Ended(part=part.number, status=standing.status, why=standing.why))
+    return True
 
 
 async def cancel(depot: "Depot | None", folder: Path, notify: Notify) -> None:

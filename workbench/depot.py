@@ -222,7 +222,7 @@ class Depot:
         )
 
     def _failed(self, what: str) -> ProviderError:
-        return ProviderError(what, where=self._client.endpoint.base_url, way_out="try again later")
+        return ProviderError(what, status=200, where=self._client.endpoint.base_url, way_out="try again later")
 
     async def _repeat(self, call: Callable[[int], Awaitable[Result]], way_out: str) -> Result:
         """The result of a call, which is told which attempt it is, from 1, and made again after transient failures.
@@ -261,6 +261,7 @@ class Depot:
             # The client builds its objects of whatever comes, and stumbles later.
             raise ProviderError(
                 f"the endpoint's answer is no file and no batch: {type(error).__name__}",
+                status=200,
                 where=self._client.endpoint.base_url,
                 way_out=way_out,
             ) from error

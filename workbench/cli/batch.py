@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Unpack, get_args
+from typing import TYPE_CHECKING, Final, NoReturn, Unpack, get_args
 
 import click
 
 from workbench.batch import Batches, ReasksGo, part_file, read_batches
+from workbench.batching import Fetched, fetch, gathering, look, send
 from workbench.batching import cancel as end_batches
-from workbench.batching import fetch, gathering, look, send
 from workbench.cli.account import leave, run_with_batches, show
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import MONEY, as_json, project, stderr
@@ -94,8 +94,8 @@ def submit(
     job = job_of(here, options, model, earlier=run)
     with progress(stderr(), count_articles(job)) as watch:
         say_what(job, watch.notify)
-        folder, _ = asyncio.run(_sit(here, job, run, watch, reasks, again=run is not None))
-    leave(folder, job.model, as_json=as_json)
+        folder, fetched = asyncio.run(_sit(here, job, run, watch, reasks, again=run is not None))
+    _leave(folder, job.model, fetched, as_json=as_json)
 
 
 @batch.command()
@@ -153,8 +153,8 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
     job = job_of(here, options, None, earlier=run)
     with progress(stderr(), count_articles(job)) as watch:
         say_what(job, watch.notify)
-        asyncio.run(_collect(here, job, run, watch, reasks, wait=wait))
-    leave(run.folder, job.model, as_json=as_json)
+        fetched = asyncio.run(_collect(here, job, run, watch, reasks, wait=wait))
+    _leave(run.folder, job.model, fetched, as_json=as_json)
 
 
 @batch.command()
@@ -251,10 +251,10 @@ async def _depot(job: Job, notify: Notify) -> AsyncIterator["Depot"]:
 
 async def _sit(
     here: Project, job: Job, run: Run | None, watch: Watch, reasks: ReasksGo | None, *, again: bool = False
-) -> tuple[Path, int]:
-    """Fetch, take in, walk where there is something to walk for, and hand in; returns the run's folder, and how many parts had ended."""
+) -> tuple[Path, Fetched]:
+    """Fetch, take in, walk where there is something to walk for, and hand in; returns the run's folder, and what was fetched."""
     async with _depot(job, watch.notify) as depot:
-        ended = await fetch(depot, run.folder, watch.notify) if run else 0
+        fetched = await fetch(depot, run.folder, watch.notify) if run else Fetched()
         before = read_batches(run.folder) if run else Batches()
         if run is None or again or before.walked is None or any(part.ended for part in before.open):
             goes = reasks or before.reasks
@@ -263,7 +263,7 @@ async def _sit(
         else:
             folder = run.folder
         await send(depot, folder, watch.notify)
-    return folder, ended
+    return folder, fetched
 
 
 async def _walk(here: Project, job: Job, run: Run | None, answering: Answering, watch: Watch, *, again: bool) -> Path:
@@ -282,16 +282,26 @@ async def _walk(here: Project, job: Job, run: Run | None, answering: Answering, 
     return summary.folder
 
 
+def _leave(folder: Path, model: Model, fetched: Fetched, *, as_json: bool) -> NoReturn:
+    """Show what has come of a run; what the endpoint should have given and did not is said last."""
+    if fetched.lost and not as_json:
+        show(folder, model, {}, as_json=False)
+    fetched.check()
+    leave(folder, model, as_json=as_json)
+
+
 _pause = asyncio.sleep
 
 
-async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: ReasksGo | None, *, wait: bool) -> None:
+async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: ReasksGo | None, *, wait: bool) -> Fetched:
+    """Look at a run's batches, or again and again for as long as there is something to wait for; returns what came of the last look."""
     seconds = FIRST_WAIT
     while True:
-        _, ended = await _sit(here, job, run, watch, reasks)
-        if not wait or not any(part.written.how == "api" for part in read_batches(run.folder).open):
-            return
-        seconds = FIRST_WAIT if ended else min(seconds * 1.5, LONGEST_WAIT)
+        _, fetched = await _sit(here, job, run, watch, reasks)
+        left = {part.number for part in read_batches(run.folder).open if part.written.how == "api"}
+        if not wait or left <= fetched.lost.keys():
+            return fetched
+        seconds = FIRST_WAIT if fetched.ended else min(seconds * 1.5, LONGEST_WAIT)
         watch.notify(f"looking again in {seconds:.0f} s (Ctrl-C leaves everything as it is)")
         await _pause(seconds)
 
