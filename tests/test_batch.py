@@ -619,9 +619,12 @@ def test_a_batch_that_the_endpoint_forgot_can_be_given_up(world: Path, server: B
     lost = workbench("batch", "collect")
     assert lost.code == 3
     assert "batch cancel" in lost.err
-    assert workbench("batch", "cancel").code == 0
-    assert workbench("batch", "collect", "--json").json["finished"]
-    assert set(states(folder).values()) == {"failed"}
+    refused = workbench("batch", "cancel")
+    assert (refused.code, "cancel --give-up" in refused.err) == (3, True), refused.err
+    assert workbench("batch", "cancel", "--give-up").code == 0
+    given_up = workbench("batch", "collect", "--json").json
+    assert given_up["finished"] and set(states(folder).values()) == {"failed"}
+    assert given_up["assumed"]["attempts"] == 8, "it may have been paid for"
 
 
 @pytest.fixture
@@ -634,12 +637,35 @@ def parts(world: Path, server: BatchServer, workbench: Command, monkeypatch: pyt
     return folder
 
 
+def test_a_part_whose_answers_are_gone_can_be_given_up_at_its_worst(parts: Path, workbench: Command) -> None:
+    refused = workbench("batch", "cancel")
+    assert (refused.code, "cancel --give-up" in refused.err) == (0, False), "what has ended is left for `collect`"
+    given_up = workbench("batch", "cancel", "--give-up")
+    assert (given_up.code, "part 1 is given up" in given_up.err) == (0, True), given_up.err
+    collected = workbench("batch", "collect", "--json").json
+    assert collected["finished"]
+    assert states(parts) == dict.fromkeys("abc", "failed") | dict.fromkeys("defgh", "ok")
+    assert collected["assumed"]["attempts"] == 3
+    assert "given up" in reasons(parts)["a"] and "submit --resume" in reasons(parts)["a"]
+    assert bill(parts) > 5 * LIVE / 2, "they may have been paid for"
+
+
+def test_a_part_whose_answers_never_come_can_be_given_up(world: Path, server: BatchServer, workbench: Command) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (batch,) = server.end()
+    batch.output = None
+    assert workbench("batch", "collect", "--json").json["waiting"] == 8
+    workbench("batch", "cancel", "--give-up")
+    assert workbench("batch", "collect", "--json").json["finished"]
+    assert states(folder) == dict.fromkeys("abcdefgh", "failed")
+
+
 @pytest.mark.parametrize("words", [[], ["--wait"]])
 def test_a_part_that_is_gone_keeps_none_of_the_others(parts: Path, workbench: Command, words: list[str]) -> None:
     collected = workbench("batch", "collect", *words)
     assert collected.code == 3
     assert "5 ok; 3 wait for an answer" in collected.out
-    assert "part 1 could not be fetched" in collected.err
+    assert "part 1: the endpoint answered 404" in collected.err
     assert states(parts) == dict.fromkeys("defgh", "ok")
 
 

@@ -101,9 +101,9 @@ class Ended(_OfPart):
 
     event: Literal["ended"] = "ended"
     status: str
-    """As the provider says: ``completed``, ``expired``, ``cancelled``, ``failed``."""
+    """As the provider says: ``completed``, ``expired``, ``cancelled``, ``failed``; or ``lost``, if it does not have it any more and it was given up."""
     why: str | None
-    """Why the whole of it failed, if it did."""
+    """Why the whole of it failed or was given up, if it was."""
 
 
 class Collected(_OfPart):
@@ -165,7 +165,7 @@ class Part:
     @property
     def is_unsent(self) -> bool:
         """Whether we are to send it, and have not noted that we did."""
-        return self.written.how == "api" and self.submitted is None and self.collected is None
+        return self.written.how == "api" and not (self.submitted or self.ended or self.collected)
 
 
 @dataclass

@@ -299,7 +299,7 @@ class Fetched:
         """
         if self.lost:
             first = next(iter(self.lost.values()))
-            what = "; ".join(f"part {number} could not be fetched: {error.what}" for number, error in self.lost.items())
+            what = "; ".join(f"part {number}: {error.what}" for number, error in self.lost.items())
             raise ProviderError(what, status=first.status, where=first.where, way_out=first.way_out) from first
 
 
@@ -342,14 +342,21 @@ async def _fetch(depot: "Depot", log: BatchLog, part: Part, batch: str, notify: 
     return True
 
 
-async def cancel(depot: "Depot | None", folder: Path, notify: Notify) -> None:
+async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up: bool = False) -> None:
     """Have no more asked of a run: its batches are ended, what was not handed in or is in somebody's hands is given up.
 
+    Args:
+        depot: Of the endpoint, where there is one.
+        folder: Of the run.
+        notify: Called with words for the user.
+        give_up: Give up also what the endpoint does not have any more, though it may have been paid for.
+
     Raises:
-        ProviderError: If the endpoint fails; nothing more is asked all the same.
+        ProviderError: If the endpoint fails, or does not have what it should and that is not given up; nothing more is asked all the same.
         SettingsError: If there is a batch at a provider, and no depot to reach it.
         RunError: If there is one at another endpoint.
     """
+    lost = {}
     with BatchLog(folder) as log:
         if depot:
             check_address(folder, log.batches, depot.address)
@@ -366,27 +373,41 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify) -> None:
                     where=str(folder),
                     way_out="pass --base-url, or set OPENAI_API_KEY",
                 )
-            batch = part.submitted.batch if part.submitted else None
-            if batch is None and part.sending and (batch := await depot.find(_metadata(log, part), part.written.at)):
-                log.note(Submitted(part=part.number, batch=batch))
-            if batch is None:
-                _give_up(log, part, notify)
-            else:
-                await _end(depot, log, part, batch, notify)
+            try:
+                await _end(depot, log, part, notify, give_up=give_up)
+            except ProviderError as error:
+                if error.status not in LOST:
+                    raise
+                if not give_up:
+                    lost[part.number] = error
+                    continue
+                _lose(log, part, error.what, notify)
+    Fetched(lost=lost).check()
 
 
-async def _end(depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify) -> None:
-    try:
-        standing = await depot.batch(batch)
-        if not standing.has_ended and standing.status != "cancelling":
-            standing = await depot.cancel(batch)
-    except ProviderError as error:
-        if error.status != 404:
-            raise
-        notify(f"part {part.number}: the endpoint does not know its batch any more; its rows are given up")
-        log.note(Ended(part=part.number, status="cancelled", why=None))
+async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, give_up: bool) -> None:
+    batch = part.submitted.batch if part.submitted else None
+    if batch is None and part.sending and (batch := await depot.find(_metadata(log, part), part.written.at)):
+        log.note(Submitted(part=part.number, batch=batch))
+    if batch is None:
+        _give_up(log, part, notify)
         return
+    standing = await depot.batch(batch)
+    if standing.has_ended and give_up:
+        if not await _fetch(depot, log, part, batch, notify):
+            _lose(log, part, "its answers are not there", notify)
+        return
+    if not standing.has_ended and standing.status != "cancelling":
+        standing = await depot.cancel(batch)
     notify(f"part {part.number} is {standing.status}")
+
+
+def _lose(log: BatchLog, part: Part, why: str, notify: Notify) -> None:
+    """Give up a part of which the endpoint may have answered rows, for which it bills."""
+    log.note(Ended(part=part.number, status="lost", why=why))
+    notify(
+        f"part {part.number} is given up ({why}): rows that were not fetched will stand in the ledger at their worst"
+    )
 
 
 def _give_up(log: BatchLog, part: Part, notify: Notify) -> None:

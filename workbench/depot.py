@@ -27,7 +27,10 @@ PATIENCE: Final = 20.0
 """Seconds of waiting from which the user is told."""
 ENDED: Final = frozenset({"completed", "expired", "cancelled", "failed"})
 NO_BATCHES = "it may have no Batch API: `workbench run` asks it one by one, and `workbench batch export` writes files to be answered elsewhere"
-GONE = "if its files or its batch were deleted there, `workbench batch cancel` gives up what was not fetched"
+GONE = (
+    "if another key made it, set that; if it was deleted, `workbench batch cancel --give-up` counts what was not fetched at its worst case, "
+    "and `workbench batch submit --resume` then asks again"
+)
 
 Result = TypeVar("Result")
 

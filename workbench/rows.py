@@ -216,6 +216,8 @@ def unanswered(status: str, why: str | None) -> Outcome:
         return Outcome(error="the batch was cancelled before this was done")
     if status == "failed":
         return Outcome(error=f"the provider refused the batch{f': {why}' if why else ''}")
+    if status == "lost":
+        return Outcome(error=f"the batch was given up{f': {why}' if why else ''}", assumed=True)
     return Outcome(error="the batch has ended, and this is in neither of its files", assumed=True)
 
 

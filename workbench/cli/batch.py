@@ -159,16 +159,21 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
 
 @batch.command()
 @run_argument
+@click.option(
+    "--give-up",
+    is_flag=True,
+    help="Give up also what the endpoint has no more, a batch or its answers: they may have been paid for, and count at their worst case.",
+)
 @endpoint_options
 @as_json
-def cancel(name: str | None, base_url: str | None, allow_http: bool, as_json: bool) -> None:
+def cancel(name: str | None, give_up: bool, base_url: str | None, allow_http: bool, as_json: bool) -> None:
     """End the batches of RUN: no more is asked. What is done by then is paid for, and `collect` fetches it."""
     here = project()
     run = run_with_batches(here, name)
     if not read_batches(run.folder).open:
         raise RunError("no batch of this run is under way", where=str(run.folder))
     job = _job_by_hand(here, _options(base_url, allow_http=allow_http), None, run)
-    asyncio.run(_cancel(job, run.folder))
+    asyncio.run(_cancel(job, run.folder, give_up=give_up))
     show(run.folder, job.model, {}, as_json=as_json)
 
 
@@ -311,12 +316,12 @@ async def _look(job: Job, folder: Path) -> "dict[int, Standing]":
         return await look(depot, folder)
 
 
-async def _cancel(job: Job, folder: Path) -> None:
+async def _cancel(job: Job, folder: Path, *, give_up: bool) -> None:
     if job.endpoint is None:
         await end_batches(None, folder, _teller)
         return
     async with _depot(job, _teller) as depot:
-        await end_batches(depot, folder, _teller)
+        await end_batches(depot, folder, _teller, give_up=give_up)
 
 
 def _by_hand(
