@@ -1,8 +1,7 @@
 """``workbench batch``: a run whose requests are answered by a provider's Batch API, or elsewhere, at another time."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -12,15 +11,16 @@ from typing import TYPE_CHECKING, Final, NoReturn, Unpack, get_args
 import click
 
 from workbench.batch import Batches, ReasksGo, part_file, read_batches
-from workbench.batching import Fetched, fetch, gathering, look, send
-from workbench.batching import cancel as end_batches
+from workbench.batching import gathering
 from workbench.cli.account import leave, run_with_batches, show
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import MONEY, as_json, project, stderr
 from workbench.cli.progress import progress
 from workbench.endpoints import Endpoint, Model, resolve_endpoint
-from workbench.errors import InputError, RunError, SettingsError
+from workbench.errors import RunError, SettingsError
 from workbench.extract import State
+from workbench.handover import Fetched, copies, fetch, look, send
+from workbench.handover import cancel as end_batches
 from workbench.intake import Handed
 from workbench.jobs import Answering, Job, Notify, Resume, Watch, run_job
 from workbench.recordings import Origin, Recordings
@@ -332,31 +332,9 @@ def _by_hand(
         folder = asyncio.run(_walk(here, job, run, answering, watch, again=again))
     written = [number for number in read_batches(folder).parts if number > before]
     files = [part_file(folder, number, "requests") for number in written]
-    for file in _copied(files, folder.name, to) if to else files:
+    for file in copies(files, folder.name, to) if to else files:
         _teller(f"to be answered: {file}")
     return folder
-
-
-def _copied(files: Sequence[Path], run: str, to: Path) -> list[Path]:
-    """The files where somebody wants them.
-
-    Raises:
-        InputError: If one file is to hold several.
-    """
-    if to.suffix == ".jsonl" and not to.is_dir():
-        if len(files) > 1:
-            raise InputError(
-                f"there are {len(files)} files, more than fit into one",
-                where=str(to),
-                way_out=f"they stand in {files[0].parent}; or copy them into a folder",
-            )
-        copies = [to for _ in files]
-    else:
-        copies = [to / f"{run}-{file.name}" for file in files]
-    for file, copy in zip(files, copies, strict=True):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
-    return copies
 
 
 def _job_by_hand(here: Project, options: JobOptions, model: str | None, run: Run | None) -> Job:
