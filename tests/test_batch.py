@@ -436,6 +436,57 @@ def answer_by_hand(requests: Path, to: Path, says: Any = lambda _: GOOD) -> Path
     return to
 
 
+def error_rows(requests: Path, to: Path) -> Path:
+    """What a provider's error file says of each request: not now."""
+    rows = (
+        {"custom_id": row["custom_id"], "response": {"status_code": 429, "body": {}}, "error": None}
+        for row in lines(requests)
+    )
+    to.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return to
+
+
+def first_lines(file: Path, count: int) -> Path:
+    kept = file.read_text("utf-8").splitlines(keepends=True)[:count]
+    some = file.with_name(f"{count}-{file.name}")
+    some.write_text("".join(kept), encoding="utf-8")
+    return some
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_by_hand_a_good_answer_wins_over_an_error_that_came_before_it(
+    world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    """Be it in the same command or in a later one."""
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    folder = Path(workbench("batch", "export", "--to", tmp_path / "ask.jsonl", "--json").json["run"])
+    errors = first_lines(error_rows(tmp_path / "ask.jsonl", tmp_path / "errors.jsonl"), 5)
+    good = answer_by_hand(tmp_path / "ask.jsonl", tmp_path / "good.jsonl")
+    if at_once:
+        imported = workbench("batch", "import", folder.name, errors, good, "--json")
+    else:
+        first = workbench("batch", "import", folder.name, errors, "--json").json
+        assert (first["states"], first["waiting"]) == ({"failed": 5}, 3)
+        imported = workbench("batch", "import", folder.name, good, "--json")
+    assert (imported.json["states"], imported.json["finished"]) == ({"ok": 8}, True), imported.err
+    assert imported.json["parts"][0]["answered"] == 8
+
+
+def test_by_hand_an_answer_to_a_row_that_is_done_with_is_not_passed_over_in_silence(
+    world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    folder = Path(workbench("batch", "export", "--to", tmp_path / "ask.jsonl", "--json").json["run"])
+    errors = error_rows(tmp_path / "ask.jsonl", tmp_path / "errors.jsonl")
+    good = answer_by_hand(tmp_path / "ask.jsonl", tmp_path / "good.jsonl")
+    assert workbench("batch", "import", folder.name, errors, "--json").json["states"] == {"failed": 8}
+    late = workbench("batch", "import", folder.name, good)
+    assert f"batch export --resume {folder.name}" in late.err
+    assert "and 3 more lines" in late.err
+    workbench("batch", "export", "--resume", folder.name)
+    assert workbench("batch", "import", folder.name, good, "--json").json["states"] == {"ok": 8}
+
+
 def test_by_hand_the_same_run_comes_out_without_an_endpoint(
     world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -214,16 +214,25 @@ class _Intake:
                 mark = digest(key)
                 of = next(((part, rows) for part, rows in parts.values() if key in rows), None)
                 if of is None:
-                    if mark not in self.past.answered and mark not in self.past.failed:
-                        odd.say("unknown", where, f"no row that waits for an answer has the custom_id {key[:80]!r}")
+                    self._say_late(mark, key, outcome, where, odd)
                     continue
                 part, rows = of
-                if (part.number, mark) in seen:
+                # An answer is better than what went wrong before it, in this file or in one that was read long ago.
+                better = outcome.body is not None and mark in self.past.failed
+                if (part.number, mark) in seen and not better:
                     odd.say("second", where, f"a second answer to {key[:80]!r}; the first is taken")
                     continue
                 seen.add((part.number, mark))
-                if mark not in self.past.entered.get(part.number, ()):
+                if better or mark not in self.past.entered.get(part.number, ()):
                     self.enter(part, rows, rows[key], outcome)
+
+    def _say_late(self, mark: bytes, key: str, outcome: Outcome, where: str, odd: _Oddities) -> None:
+        """Say what cannot be taken in, unless it was."""
+        if mark not in self.past.answered and mark not in self.past.failed:
+            odd.say("unknown", where, f"no row that waits for an answer has the custom_id {key[:80]!r}")
+        elif mark in self.past.failed and outcome.body is not None:
+            words = f"{key[:80]!r} had failed, and its part is done with: `workbench batch export --resume {self.sitting.summary.folder.name}` has it wait again, then import this"
+            odd.say("late", where, words)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:

@@ -237,7 +237,7 @@ def import_(  # noqa: PLR0917 - click gives each option by its name
     job = _job_by_hand(here, options, None, run)
     goes = reasks or read_batches(run.folder).reasks
     answering = gathering("hand", goes, handed=Handed(files, origin), priced=_priced(job, run, base_url))
-    leave(_by_hand(here, job, run, answering, to), job.model, as_json=as_json)
+    leave(_by_hand(here, job, run, answering, to, again=True), job.model, as_json=as_json)
 
 
 @asynccontextmanager
