@@ -159,6 +159,20 @@ def test_what_failed_is_asked_again_when_somebody_says_so(world: Path, server: B
     assert bill(folder) == costs(folder) == 8 * LIVE / 2
 
 
+def test_a_failure_says_how_many_requests_it_took_in_all(world: Path, server: BatchServer, workbench: Command) -> None:
+    server.rows = lambda row: rate_limited() if article_of(row) in "ab" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    workbench("batch", "collect")
+    workbench("batch", "submit", "--resume", folder.name)
+    server.end()
+    for _ in range(2):  # the second has nothing to take in
+        workbench("batch", "collect")
+        assert {line["article"]: line["attempts"] for line in lines(folder / "failures.jsonl")} == {"a": 2, "b": 2}
+    workbench("batch", "submit", "--resume", folder.name, "--budget", "0.000001")
+    assert {line["article"]: line["attempts"] for line in lines(folder / "failures.jsonl")} == {"a": 2, "b": 2}
+
+
 def test_reasks_can_go_one_by_one_at_the_full_price(world: Path, server: BatchServer, workbench: Command) -> None:
     server.rows = lambda row: BAD if article_of(row) in "abc" else None
     folder = Path(workbench("batch", "submit", "--reasks", "live", "--json").json["run"])

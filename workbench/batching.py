@@ -30,6 +30,7 @@ from workbench.meter import worst_case
 from workbench.prices import batch_price
 from workbench.recordings import Answer, Exchange, Recording
 from workbench.requests import Request
+from workbench.resume import told_of
 from workbench.tasks import Task
 
 __all__ = ["gathering"]
@@ -65,6 +66,8 @@ def gathering(
             check_priced(sitting.job, sitting.summary)
             waiting, spend = _under_way(log, past, price, in_money=sitting.job.budget is not None)
             budget = Budget(sitting.job.budget, sitting.job.most_tokens, sitting.ledger.totals.spend + spend)
+            if sitting.ledger.totals.attempts and reasks != "live":  # which counts for itself
+                sitting.ledger.count_again(told_of(log.folder))
             wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
             address = sitting.job.endpoint.base_url if how == "api" and sitting.job.endpoint else None
             gatherer = Gatherer(log, how, address, keep_bodies=sitting.job.keep_bodies, again=again)
