@@ -94,6 +94,10 @@ class BatchServer(Loopback):
         self.rows: Callable[[dict[str, Any]], RowSays] = lambda _: None
         self.answered: list[dict[str, Any]] = []
         """Each row that was done, which is what is paid for."""
+        self.oldest_first = False
+        """Whether lists begin with what was made first."""
+        self.forgets_after = False
+        """Whether a list's second page is its first again."""
         self._lock = threading.RLock()
 
     def end(self, status: str = "completed", why: str | None = None, *, reverse: bool = True) -> list[StoredBatch]:
@@ -166,7 +170,7 @@ class BatchServer(Loopback):
         if path == FILES and request.method == "POST":
             return self._upload(request)
         if path == FILES:
-            return _page(
+            return self._page(
                 [each.body() for each in self.files.values() if each.purpose == query.get("purpose", each.purpose)],
                 query,
                 10_000,
@@ -206,7 +210,7 @@ class BatchServer(Loopback):
         if path == BATCHES and request.method == "POST":
             return self._create(request.json)
         if path == BATCHES:
-            return _page([each.body() for each in self.batches.values()], query, 20)
+            return self._page([each.body() for each in self.batches.values()], query, 20)
         found = re.fullmatch(f"{BATCHES}/([^/]+)(/cancel)?", path)
         batch = self.batches.get(found[1]) if found else None
         if batch is None or found is None:
@@ -219,6 +223,24 @@ class BatchServer(Loopback):
         if batch.status == "validating":
             batch.status = "in_progress"
         return status(200, told)
+
+    def _page(self, bodies: list[dict[str, Any]], query: Mapping[str, str], most: int) -> Answer:
+        """One page of a list."""
+        listed = bodies if self.oldest_first else bodies[::-1]
+        begun = None if self.forgets_after else query.get("after")
+        after = next((at + 1 for at, each in enumerate(listed) if each["id"] == begun), 0)
+        limit = int(query.get("limit", most))
+        page = listed[after : after + limit]
+        return status(
+            200,
+            {
+                "object": "list",
+                "data": page,
+                "first_id": page[0]["id"] if page else None,
+                "last_id": page[-1]["id"] if page else None,
+                "has_more": after + limit < len(listed),
+            },
+        )
 
     def _create(self, body: Any) -> Answer:
         file = self.files.get(body["input_file_id"])
@@ -244,21 +266,3 @@ class BatchServer(Loopback):
 
 def _lines(rows: list[dict[str, Any]]) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
-def _page(bodies: list[dict[str, Any]], query: Mapping[str, str], most: int) -> Answer:
-    """One page, the newest first."""
-    newest = list(reversed(bodies))
-    after = next((at + 1 for at, each in enumerate(newest) if each["id"] == query.get("after")), 0)
-    limit = int(query.get("limit", most))
-    page = newest[after : after + limit]
-    return status(
-        200,
-        {
-            "object": "list",
-            "data": page,
-            "first_id": page[0]["id"] if page else None,
-            "last_id": page[-1]["id"] if page else None,
-            "has_more": after + limit < len(newest),
-        },
-    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batching_server import EXPIRED, MISSING, BatchServer, RowSays
+from batching_server import EXPIRED, MISSING, BatchServer, RowSays, StoredBatch
 from loopback import Loopback, Received, Usage, dropped_midway, length, ok, rate_limited, refusal, status, wrong_shape
 from small_project import Command, lines
 
@@ -370,15 +370,13 @@ def test_a_download_that_ends_early_is_begun_anew(world: Path, server: BatchServ
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     (batch,) = server.end()
     content = server.files[batch.output or ""].content
-    path = f"/v1/files/{batch.output}/content"
-    server.script(dropped_midway(status(200, content)), status(200, content[: len(content) // 2]), path=path)
+    server.script(dropped_midway(status(200, content)), path=f"/v1/files/{batch.output}/content")
     assert workbench("batch", "collect").code == 0
     assert len(states(folder)) == 8
 
 
-def test_a_batch_that_was_made_though_its_answer_was_lost_is_found_and_not_made_twice(
-    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def lose_first(server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server make the first batch that it is asked for, and say that it did not."""
     create = server._create
     lost: list[Any] = []
 
@@ -390,9 +388,61 @@ def test_a_batch_that_was_made_though_its_answer_was_lost_is_found_and_not_made_
         return made
 
     monkeypatch.setattr(server, "_create", losing)
+
+
+def fill(server: BatchServer) -> None:
+    """Somebody else's batches, more than a page shows."""
+    file = server.store("theirs.jsonl", "batch", b"").id
+    for number in range(150):
+        server.batches[f"theirs_{number}"] = StoredBatch(f"theirs_{number}", file, {}, "completed")
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_a_batch_that_was_made_though_its_answer_was_lost_is_found_and_not_made_twice(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, oldest_first: bool
+) -> None:
+    """In whichever order the provider lists what it has."""
+    fill(server)
+    server.oldest_first = oldest_first
+    lose_first(server, monkeypatch)
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    forget(folder, "uploaded", "submitted")
+    assert workbench("batch", "collect").code == 0
+    assert (len(server.batches), len(server.files)) == (151, 2)
+
+
+def test_a_list_that_begins_anew_ends_the_search_and_hands_nothing_in_twice(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(server)
+    server.oldest_first = server.forgets_after = True
+    lose_first(server, monkeypatch)
+    refused = workbench("batch", "submit")
+    assert (refused.code, "again and again" in refused.err) == (3, True), refused.err
+    assert len(server.batches) == 151
+    assert workbench("batch", "cancel").code == 3
+    assert workbench("batch", "cancel", "--give-up").code == 0
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["assumed"]["attempts"], ended["finished"]) == ({"failed": 8}, 8, True)
+    assert len(server.batches) == 151
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
+def test_what_is_handed_in_and_gets_no_name_is_not_taken_for_handed_in(
+    world: Path, server: BatchServer, workbench: Command, path: str
+) -> None:
+    kind = "file" if path == "/v1/files" else "batch"
+    server.script(status(200, json.dumps({"id": "", "object": kind}).encode()), path=path)
+    refused = workbench("batch", "submit")
+    assert (refused.code, "no file and no batch" in refused.err) == (3, True), refused.err
+
+
+def test_nothing_but_its_content_is_asked_of_a_file(world: Path, server: BatchServer, workbench: Command) -> None:
+    """There are providers that give no more."""
     workbench("batch", "submit")
-    assert list(server.batches) == ["batch_1"]
-    assert len(server.files) == 1
+    (batch,) = server.end()
+    server.script(status(404), path=f"/v1/files/{batch.output}")
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
 
 
 def test_keys_are_in_no_message(

@@ -48,15 +48,15 @@ async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
         for part in log.batches.open:
             if not part.is_unsent:
                 continue
-            look, since = part.sending, part.written.at
-            if not look:
+            may_be_there = part.sending
+            if not may_be_there:
                 log.note(Sending(part=part.number))
             file = part.file
             if file is None:
                 name = f"{log.folder.name}-{part.number:04}-{part.written.label}.jsonl"
-                file = await depot.upload(part_file(folder, part.number, "requests"), name, since, look=look)
+                file = await depot.upload(part_file(folder, part.number, "requests"), name, look=may_be_there)
                 log.note(Uploaded(part=part.number, file=file))
-            batch = await depot.submit(file, _metadata(log, part), since, look=look)
+            batch = await depot.submit(file, _metadata(log, part), look=may_be_there)
             log.note(Submitted(part=part.number, batch=batch))
             notify(f"part {part.number}: handed in as {batch}, requests: {part.written.requests:,}")
 
@@ -185,7 +185,7 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
 
 async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, give_up: bool) -> None:
     batch = part.submitted.batch if part.submitted else None
-    if batch is None and part.sending and (batch := await depot.find(_metadata(log, part), part.written.at)):
+    if batch is None and part.sending and (batch := await depot.find(_metadata(log, part))):
         log.note(Submitted(part=part.number, batch=batch))
     if batch is None:
         _give_up(log, part, notify)
