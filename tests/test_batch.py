@@ -799,6 +799,24 @@ def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     assert not any("body" in recording for recording in recorded[1:])
 
 
+def test_an_answer_is_recorded_without_a_text_that_was_edited_away(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--keep-requests", "--json").json["run"])
+    requests = folder / "batch" / "0001.requests.jsonl"
+    raw = requests.read_bytes()
+    first, second = raw.splitlines(keepends=True)[:2]
+    requests.write_bytes(
+        raw.replace(first, b"{" * (len(first) - 1) + b"\n").replace(second, second.replace(b"b ", b"B "))
+    )
+    server.end()
+    collected = workbench("batch", "collect", "--json")
+    assert collected.json["states"] == {"ok": 8}, collected.err
+    assert "2 recordings are without their requests' texts" in collected.err
+    recorded = lines(world / "recordings" / "local-model.jsonl")
+    assert sum(recording.get("body") is not None for recording in recorded) == 6
+
+
 def test_a_replay_of_what_a_batch_recorded_gives_the_same_records(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

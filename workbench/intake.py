@@ -262,6 +262,7 @@ def take_in(sitting: Sitting, log: BatchLog, past: Past, price: Price, origin: O
         with part_rows(log, part) as rows:
             intake.read([file for file in files if file.exists()], {part.number: (part, rows)}, odd)
             odd.end()
+            _say_strayed(sitting.notify, log, part, rows)
             entered = past.entered.get(part.number, set())
             for row in rows:
                 if digest(row.key) not in entered:
@@ -289,11 +290,20 @@ def take_in_handed(sitting: Sitting, log: BatchLog, past: Past, price: Price, ha
         entered = sum(len(entered) for entered in past.entered.values()) - before
         sitting.notify(f"{entered:,} rows were taken in")
         for part, rows in parts.values():
+            _say_strayed(sitting.notify, log, part, rows)
             left = len(rows) - len(past.entered.get(part.number, ()))
             if left:
                 sitting.notify(f"part {part.number}: {left:,} of {len(rows):,} rows wait for an answer")
             else:
                 _settle(log, part, past)
+
+
+def _say_strayed(notify: Notify, log: BatchLog, part: Part, rows: Rows) -> None:
+    if rows.strayed:
+        file = part_file(log.folder, part.number, "requests")
+        notify(
+            f"{file}: it was changed since it was written, and {rows.strayed:,} recordings are without their requests' texts"
+        )
 
 
 def _settle(log: BatchLog, part: Part, past: Past, *, keeps_answers: bool = False) -> None:
