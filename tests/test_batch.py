@@ -500,6 +500,18 @@ def answer_by_hand(requests: Path, to: Path, says: Any = lambda _: GOOD) -> Path
     return to
 
 
+def test_a_file_that_is_there_is_not_written_over(
+    world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text("mine", encoding="utf-8")
+    refused = workbench("batch", "export", "--to", mine)
+    assert (refused.code, "there already" in refused.err) == (2, True), refused.err
+    assert mine.read_text("utf-8") == "mine"
+    assert not (world / "runs").exists(), "and no run is made for nothing"
+
+
 def error_rows(requests: Path, to: Path) -> Path:
     """What a provider's error file says of each request: not now."""
     rows = (

@@ -25,7 +25,7 @@ from workbench.jobs import Notify
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
 
-__all__ = ["Fetched", "cancel", "copies", "fetch", "look", "send"]
+__all__ = ["Fetched", "cancel", "check_free", "copies", "fetch", "look", "send"]
 
 LOST: Final = frozenset({200, 404, 410})
 """Statuses of an endpoint that is there, and does not have what it was asked for: a deleted file, a batch of another key. 200 is nonsense in its place."""
@@ -214,23 +214,43 @@ def _give_up(log: BatchLog, part: Part, notify: Notify) -> None:
     notify(f"part {part.number}: {collected.given_up:,} rows are given up")
 
 
+def check_free(to: Path) -> None:
+    """Refuse to copy onto a file that is there, before there is anything to copy.
+
+    Raises:
+        InputError: If it is.
+    """
+    if _is_one_file(to) and to.exists():
+        raise InputError("this file is there already", where=str(to), way_out="name another, or a folder")
+
+
 def copies(files: Sequence[Path], run: str, to: Path) -> list[Path]:
     """The files where somebody wants them.
 
     Raises:
-        InputError: If one file is to hold several.
+        InputError: If one file is to hold several, or a file of that name is there.
     """
-    if to.suffix == ".jsonl" and not to.is_dir():
+    if _is_one_file(to):
         if len(files) > 1:
             raise InputError(
                 f"there are {len(files)} files, more than fit into one",
                 where=str(to),
                 way_out=f"they stand in {files[0].parent}; or copy them into a folder",
             )
-        copies = [to for _ in files]
+        made = [to for _ in files]
     else:
-        copies = [to / f"{run}-{file.name}" for file in files]
-    for file, copy in zip(files, copies, strict=True):
+        made = [to / f"{run}-{file.name}" for file in files]
+    for file, copy in zip(files, made, strict=True):
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
-    return copies
+        try:
+            with file.open("rb") as content, copy.open("xb") as new:
+                shutil.copyfileobj(content, new)
+        except FileExistsError as error:
+            raise InputError(
+                "this file is there already", where=str(copy), way_out=f"take the requests from {file}"
+            ) from error
+    return made
+
+
+def _is_one_file(to: Path) -> bool:
+    return to.suffix == ".jsonl" and not to.is_dir()

@@ -19,7 +19,7 @@ from workbench.cli.progress import progress
 from workbench.endpoints import Endpoint, Model, resolve_endpoint
 from workbench.errors import RunError, SettingsError
 from workbench.extract import State
-from workbench.handover import Fetched, copies, fetch, look, send
+from workbench.handover import Fetched, check_free, copies, fetch, look, send
 from workbench.handover import cancel as end_batches
 from workbench.intake import Handed
 from workbench.jobs import Answering, Job, Notify, Resume, Watch, run_job
@@ -327,6 +327,8 @@ async def _cancel(job: Job, folder: Path, *, give_up: bool) -> None:
 def _by_hand(
     here: Project, job: Job, run: Run | None, answering: Answering, to: Path | None, *, again: bool = False
 ) -> Path:
+    if to:
+        check_free(to)
     before = len(read_batches(run.folder).parts) if run else 0
     with progress(stderr(), count_articles(job)) as watch:
         folder = asyncio.run(_walk(here, job, run, answering, watch, again=again))
