@@ -302,6 +302,16 @@ def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
     assert states(folder) == dict.fromkeys("abcdefgh", "ok")
 
 
+@pytest.mark.parametrize(("limit", "least"), [("--budget", "0.000001"), ("--max-tokens-total", "1")])
+def test_where_nothing_fits_into_the_budget_that_is_said(
+    world: Path, server: BatchServer, workbench: Command, limit: str, least: str
+) -> None:
+    submitted = workbench("batch", "submit", limit, least)
+    assert "8 unspent" in submitted.out
+    assert f"a larger {limit}" in submitted.out and f"{limit} MORE" in submitted.out
+    assert not server.batches
+
+
 def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Command) -> None:
     submitted = workbench("batch", "submit", "--max-tokens-total", "5000", "--json").json
     assert submitted["waiting"] + submitted["states"]["unspent"] == 8
