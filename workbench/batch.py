@@ -190,6 +190,16 @@ class Batches:
         return [part for part in self.parts.values() if part.collected is None]
 
     @property
+    def there(self) -> dict[str, Part]:
+        """Parts that an endpoint has, and whose answers are not here, by the names of their batches."""
+        return {part.submitted.batch: part for part in self.open if part.submitted and not part.ended}
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it is people alone who take the parts on."""
+        return bool(self.parts) and all(part.written.how == "hand" for part in self.parts.values())
+
+    @property
     def asks_again(self) -> bool:
         """Whether an article that has failed may yet be answered."""
         return any(part.written.again for part in self.parts.values())

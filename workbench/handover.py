@@ -70,11 +70,7 @@ async def look(depot: "Depot", folder: Path) -> "dict[int, Standing]":
     """
     batches = read_batches(folder)
     check_address(folder, batches, depot.address)
-    return {
-        part.number: await depot.batch(part.submitted.batch)
-        for part in batches.open
-        if part.submitted and not part.ended
-    }
+    return {part.number: await depot.batch(batch) for batch, part in batches.there.items()}
 
 
 @dataclass(frozen=True)
@@ -111,11 +107,9 @@ async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
     ended, lost = 0, {}
     with BatchLog(folder) as log:
         check_address(folder, log.batches, depot.address)
-        for part in log.batches.open:
-            if part.submitted is None or part.ended:
-                continue
+        for batch, part in log.batches.there.items():
             try:
-                ended += await _fetch(depot, log, part, part.submitted.batch, notify)
+                ended += await _fetch(depot, log, part, batch, notify)
             except ProviderError as error:
                 if error.status not in LOST:
                     raise

@@ -107,7 +107,7 @@ def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bo
     here = project()
     run = run_with_batches(here, name)
     options = _options(base_url, allow_http=allow_http)
-    if not any(part.submitted and not part.ended for part in read_batches(run.folder).open):
+    if not read_batches(run.folder).there:
         show(run.folder, _job_by_hand(here, options, None, run).model, {}, as_json=as_json)  # nobody need be asked
         return
     job = job_of(here, options, None, earlier=run)
@@ -146,7 +146,7 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
     options = _options(base_url, allow_http=allow_http)
     options["concurrency"], options["budget"], options["max_tokens_total"] = concurrency, budget, max_tokens_total
     batches = read_batches(run.folder)
-    if {part.written.how for part in batches.parts.values()} == {"hand"}:
+    if batches.by_hand:
         job = _job_by_hand(here, options, None, run)
         answering = gathering("hand", reasks or batches.reasks, priced=_priced(job, run, base_url))
         leave(_by_hand(here, job, run, answering, None), job.model, as_json=as_json)
