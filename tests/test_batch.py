@@ -866,6 +866,34 @@ def test_more_articles_join_a_run_when_it_is_submitted_again(
     assert len(states(folder)) == len(server.answered) == 5
 
 
+def test_what_waits_in_another_run_is_not_paid_for_twice(world: Path, server: BatchServer, workbench: Command) -> None:
+    first = Path(workbench("batch", "submit", "--limit", "5", "--json").json["run"])
+    submitted = workbench("batch", "submit", "--json")
+    second = Path(submitted.json["run"])
+    assert f"5 requests wait in a batch of {first.name}" in submitted.err
+    assert (submitted.json["waiting"], [part["requests"] for part in submitted.json["parts"]]) == (8, [3])
+    server.end()
+    assert workbench("batch", "collect", second.name, "--json").json["states"] == {"ok": 3}
+    assert workbench("batch", "collect", second.name, "--json").json["waiting"] == 5
+    workbench("batch", "collect", first.name)
+    ended = workbench("batch", "collect", second.name, "--json").json
+    assert (ended["states"], ended["finished"]) == ({"ok": 8}, True)
+    assert len(server.answered) == 8
+    assert (bill(first), bill(second)) == (5 * LIVE / 2, 3 * LIVE / 2)
+
+
+def test_what_another_run_gave_up_is_asked(world: Path, server: BatchServer, workbench: Command) -> None:
+    first = workbench("batch", "submit", "--json").json["run"]
+    second = workbench("batch", "submit", "--json").json
+    assert (second["parts"], second["next"]) == ([], [f"workbench batch collect {Path(second['run']).name}"])
+    workbench("batch", "cancel", Path(first).name)
+    server.end("cancelled")
+    workbench("batch", "collect", Path(first).name)
+    (world / "recordings" / "local-model.jsonl").unlink(missing_ok=True)
+    asked = workbench("batch", "collect", Path(second["run"]).name, "--json").json
+    assert [part["requests"] for part in asked["parts"]] == [8]
+
+
 def test_only_one_process_at_a_time_works_on_a_run(world: Path, server: BatchServer, workbench: Command) -> None:
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     with BatchLog(folder):

@@ -6,6 +6,7 @@ stand a part's files for as long as they are needed.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from workbench.canonical import first_problem
 from workbench.errors import RunError
+from workbench.index import digest
 from workbench.lines import Appender, read_lines
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "check_none_under_way",
     "part_file",
     "read_batches",
+    "waiting_elsewhere",
 ]
 
 FORMAT: Final = "workbench.batch/1"
@@ -200,6 +203,11 @@ class Batches:
         return bool(self.parts) and all(part.written.how == "hand" for part in self.parts.values())
 
     @property
+    def waits_elsewhere(self) -> bool:
+        """Whether what articles wait for is in no part of this run, so that only another walk finds it."""
+        return self.walked is not None and self.walked.waiting > 0 and not self.open
+
+    @property
     def asks_again(self) -> bool:
         """Whether an article that has failed may yet be answered."""
         return any(part.written.again for part in self.parts.values())
@@ -261,6 +269,22 @@ def check_none_under_way(folder: Path) -> None:
             where=str(folder),
             way_out=f"`workbench batch collect {folder.name}`, or first `workbench batch cancel {folder.name}`",
         )
+
+
+def waiting_elsewhere(folder: Path) -> dict[bytes, str]:
+    """The requests that other runs beside this one have in batches, as digests of their keys, each with its run's name.
+
+    Rows are read of those alone that are under way. A log of another version is passed over.
+    """
+    found: dict[bytes, str] = {}
+    for file in folder.parent.glob("*/batches.jsonl"):
+        other = file.parent
+        with suppress(RunError):
+            for part in read_batches(other).open if other != folder else ():
+                rows = part_file(other, part.number, "rows")
+                if part.submitted and rows.exists():
+                    found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
+    return found
 
 
 def check_address(folder: Path, batches: Batches, address: str) -> None:

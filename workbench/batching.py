@@ -4,17 +4,13 @@ Each sitting takes in what has come back, row by row, into the recordings and th
 that has all its answers gets its extraction; the requests of the others stand in a part that is under way, or go into the next.
 """
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from workbench.batch import (
-    BatchLog,
-    How,
-    ReasksGo,
-    Walked,
-)
+from workbench.batch import BatchLog, How, ReasksGo, Walked, waiting_elsewhere
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
@@ -71,9 +67,9 @@ def gathering(
             wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
             address = sitting.job.endpoint.base_url if how == "api" and sitting.job.endpoint else None
             gatherer = Gatherer(log, how, address, keep_bodies=sitting.job.keep_bodies, again=again)
-            desk = _Desk(
-                sitting, past, price, waiting, budget, gatherer, wire, again, log.batches.stopped and not again
-            )
+            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(log.folder)
+            stopped = log.batches.stopped and not again
+            desk = _Desk(sitting, past, price, waiting, elsewhere, budget, gatherer, wire, again, stopped)
             try:
                 yield Answers(desk.answer, _reask, wire.at_once if wire else 1)
             except BaseException:
@@ -83,6 +79,11 @@ def gathering(
                 gatherer.abandon()
                 return
             gatherer.finish()
+            for run, count in desk.met.items():
+                sitting.notify(
+                    f"{count:,} requests wait in a batch of {run} already, and are not paid for twice: `workbench batch collect {run}` "
+                    f"records their answers for this run too (or `workbench batch cancel {run}`, then submit this one again)"
+                )
             log.note(Walked(waiting=sitting.summary.left, reasks=reasks))
 
     return answering
@@ -118,22 +119,26 @@ class _Desk:
         past: What became of rows.
         price: Of tokens in a batch.
         waiting: Digests of the keys that wait for an answer.
+        elsewhere: Those that wait for one in another run, with its name.
         budget: Of the run, what waits among it.
         gatherer: Writes the next part.
         wire: Answers re-asks at once, where they are to be.
         again: Whether what failed is asked again.
         stopped: Whether nothing more is to be asked.
+        met: How many requests of this sitting wait in each other run.
     """
 
     sitting: Sitting
     past: Past
     price: Price
     waiting: set[bytes]
+    elsewhere: Mapping[bytes, str]
     budget: Budget
     gatherer: Gatherer
     wire: Answers | None
     again: bool
     stopped: bool
+    met: Counter[str] = field(default_factory=Counter)
 
     async def answer(self, request: Request) -> Exchange:
         """The exchange of a request that has an answer.
@@ -153,6 +158,10 @@ class _Desk:
         if mark in self.waiting:
             raise NotSentError
         self._refuse(mark)
+        if run := self.elsewhere.get(mark):
+            self.waiting.add(mark)
+            self.met[run] += 1
+            raise NotSentError
         if self.wire and request.parent:
             return await self.wire.answer(request)
         check_length(request, self.sitting.job.reads)

@@ -61,7 +61,8 @@ class Account:
         more = f" {self.limit} MORE" if self.states["unspent"] else ""
         run = shlex.quote(self.folder.name)
         commands = []
-        if any(part.written.how == "api" for part in self.batches.open) or self.batches.walked is None:
+        waits = self.batches.walked is None or self.batches.waits_elsewhere
+        if waits or any(part.written.how == "api" for part in self.batches.open):
             commands.append(f"workbench batch collect {run}{there}")
         if any(part.written.how == "hand" for part in self.batches.open):
             commands.append(f"workbench batch import {run} FILE…{there}")

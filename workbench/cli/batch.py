@@ -261,7 +261,8 @@ async def _sit(
     async with _depot(job, watch.notify) as depot:
         fetched = await fetch(depot, run.folder, watch.notify) if run else Fetched()
         before = read_batches(run.folder) if run else Batches()
-        if run is None or again or before.walked is None or any(part.ended for part in before.open):
+        came_in = before.waits_elsewhere or any(part.ended for part in before.open)
+        if run is None or again or before.walked is None or came_in:
             goes = reasks or before.reasks
             folder = await _walk(here, job, run, gathering("api", goes, again=again), watch, again=again)
             watch.notify(f"run folder {folder}")
