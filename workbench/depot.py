@@ -12,10 +12,9 @@ import httpx2
 import openai
 from openai.pagination import AsyncCursorPage
 from openai.types import Batch, BatchError, FileObject
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.errors import ProviderError
-from workbench.model import OWN_PACE, Client
+from workbench.model import Client, Passing
 
 __all__ = ["Depot", "Standing"]
 
@@ -62,13 +61,6 @@ class Standing:
     def has_ended(self) -> bool:
         """Whether nothing more will come of it."""
         return self.status in ENDED
-
-
-class _Passing(Exception):
-    def __init__(self, error: ProviderError, wait: float) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.wait = wait
 
 
 class Depot:
@@ -251,19 +243,7 @@ class Depot:
         Raises:
             ProviderError: If it gives none within the retries.
         """
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._client.retries + 1),
-            retry=retry_if_exception_type(_Passing),
-            wait=_wait,
-            reraise=True,
-        )
-        try:
-            async for attempt in retrying:
-                with attempt:
-                    result = await self._once(call, attempt.retry_state.attempt_number, way_out)
-        except _Passing as passing:
-            raise passing.error from passing
-        return result
+        return await self._client.repeat(lambda number: self._once(call, number, way_out))
 
     async def _once(self, call: Callable[[int], Awaitable[Result]], number: int, way_out: str) -> Result:
         try:
@@ -287,7 +267,7 @@ class Depot:
             raise failure.error
         if failure.wait >= PATIENCE:
             self._notify(f"the endpoint asks to wait {failure.wait:,.0f} s: {failure.error.what}")
-        raise _Passing(failure.error, failure.wait)
+        raise Passing(failure.error, failure.wait)
 
 
 def _count(counts: object, name: str) -> int | None:
@@ -301,10 +281,3 @@ def _id(made: Any, kind: type) -> str:
     if not isinstance(made, kind) or not isinstance(found, str) or not found:
         raise TypeError
     return found
-
-
-def _wait(state: RetryCallState) -> float:
-    """As long as the endpoint asks for, else as our own back-off says."""
-    failure = state.outcome.exception() if state.outcome else None
-    asked = failure.wait if isinstance(failure, _Passing) else OWN_PACE
-    return wait_random_exponential(multiplier=0.5, max=60)(state) if asked == OWN_PACE else asked
