@@ -14,8 +14,10 @@ import io
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,6 +35,36 @@ MISSING: Final = "missing"
 
 RowSays = Answer | Mapping[str, Any] | Fate | None
 """What becomes of a row; None for the server's own answer."""
+
+
+LIVE: Final = Decimal("0.0048")
+"""What a request costs one by one in a project that is `priced`: 1,200 tokens at 2 and 300 at 8 for a million."""
+GOOD: Final[dict[str, Any]] = {"street": None, "shops": []}
+"""An answer that fits the small project's schema."""
+
+
+def priced(project: Path, more: str = "") -> None:
+    """Give the small project's model a price, and whatever else its table is to say."""
+    settings = f"""
+[tool.workbench]
+task = "street"
+articles = "articles"
+model = "small"
+retries = 2
+
+[tool.workbench.models.small]
+price = {{ input = 2, output = 8 }}
+{more}
+"""
+    (project / "pyproject.toml").write_text(settings, encoding="utf-8")
+
+
+def hold_articles(project: Path, names: Iterable[str]) -> None:
+    """Put articles into the small project, in place of its own, that each say their id first."""
+    for file in (project / "articles").iterdir():
+        file.unlink()
+    for name in names:
+        (project / "articles" / f"{name}.txt").write_text(f"{name} 거리 소식이다.\n", encoding="utf-8")
 
 
 @dataclass

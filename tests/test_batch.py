@@ -7,25 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batching_server import EXPIRED, MISSING, BatchServer, RowSays, StoredBatch
+from batching_server import EXPIRED, GOOD, LIVE, MISSING, BatchServer, RowSays, StoredBatch, hold_articles, priced
 from loopback import Loopback, Received, Usage, dropped_midway, length, ok, rate_limited, refusal, status, wrong_shape
 from small_project import Command, lines
 
 from workbench.batch import BatchLog
 
-SETTINGS = """
-[tool.workbench]
-task = "street"
-articles = "articles"
-model = "small"
-retries = 2
-
-[tool.workbench.models.small]
-price = { input = 2, output = 8 }
-"""
-LIVE = Decimal("0.0048")
-"""What a request costs one by one: 1,200 tokens at 2 and 300 at 8 for a million."""
-GOOD: dict[str, Any] = {"street": None, "shops": []}
 BAD = {"street": None, "shops": "none"}
 
 
@@ -48,11 +35,8 @@ def server() -> Iterator[BatchServer]:
 @pytest.fixture
 def world(project: Path, server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with eight articles that each say their id first, and the server as its endpoint."""
-    (project / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
-    for file in (project / "articles").iterdir():
-        file.unlink()
-    for name in "abcdefgh":
-        (project / "articles" / f"{name}.txt").write_text(f"{name} 거리 소식이다.\n", encoding="utf-8")
+    priced(project)
+    hold_articles(project, "abcdefgh")
     monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
     return project
 
@@ -319,7 +303,7 @@ def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Co
 
 
 def test_the_share_of_the_price_is_a_setting(world: Path, server: BatchServer, workbench: Command) -> None:
-    (world / "pyproject.toml").write_text(SETTINGS + "batch_price = 0.25\n", encoding="utf-8")
+    priced(world, "batch_price = 0.25")
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     server.end()
     workbench("batch", "collect")
@@ -329,7 +313,7 @@ def test_the_share_of_the_price_is_a_setting(world: Path, server: BatchServer, w
 def test_an_article_too_long_for_the_model_is_rejected_at_once(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
-    (world / "pyproject.toml").write_text(SETTINGS + "context_tokens = 2000\n", encoding="utf-8")
+    priced(world, "context_tokens = 2000")
     (world / "articles" / "a.txt").write_text("a " + "긴 글이다. " * 3000, encoding="utf-8")
     submitted = workbench("batch", "submit", "--json").json
     assert (submitted["states"], submitted["waiting"]) == ({"rejected": 1}, 7)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batching_server import GOOD
 from helpers import json_objects, json_values
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,6 @@ from workbench.gatherer import Gatherer
 from workbench.requests import Facets, Request
 from workbench.rows import Outcome, Rows, UnreadableRow, is_passing, read_answer, unanswered
 
-GOOD: dict[str, Any] = {"street": None, "shops": []}
 KEY = "sha256:ab"
 FACETS = Facets("p", "s", "a", "m", "t")
 
@@ -108,9 +108,10 @@ def test_half_a_character_is_no_answer_that_can_be_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "assumed"), [("expired", False), ("cancelled", False), ("failed", False), ("completed", True)]
+    ("status", "assumed"),
+    [("expired", False), ("cancelled", False), ("failed", False), ("completed", True), ("lost", True)],
 )
-def test_only_a_row_that_is_lost_in_a_completed_batch_may_have_cost_something(status: str, assumed: bool) -> None:
+def test_only_a_row_that_was_lost_may_have_cost_something(status: str, assumed: bool) -> None:
     outcome = unanswered(status, "why")
     assert outcome.error
     assert outcome.assumed is assumed
