@@ -758,6 +758,20 @@ def parts(world: Path, server: BatchServer, workbench: Command, monkeypatch: pyt
     return folder
 
 
+def test_a_batch_whose_endpoint_is_gone_can_be_given_up(
+    world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else no other run could ever ask what waits in it."""
+    with BatchServer() as gone:
+        monkeypatch.setenv("OPENAI_BASE_URL", gone.base_url)
+        folder = Path(workbench("batch", "submit", "--json").json["run"])
+    assert workbench("batch", "cancel").code == 3
+    assert workbench("batch", "cancel", "--give-up").code == 0
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["finished"], ended["assumed"]["attempts"]) == (True, 8)
+    assert states(folder) == dict.fromkeys("abcdefgh", "failed")
+
+
 def test_a_part_whose_answers_are_gone_can_be_given_up_at_its_worst(parts: Path, workbench: Command) -> None:
     refused = workbench("batch", "cancel")
     assert (refused.code, "cancel --give-up" in refused.err) == (0, False), "what has ended is left for `collect`"

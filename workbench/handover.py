@@ -141,7 +141,7 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
         depot: Of the endpoint, where there is one.
         folder: Of the run.
         notify: Called with words for the user.
-        give_up: Give up also what the endpoint does not have any more, though it may have been paid for.
+        give_up: Give up also what the endpoint does not have any more, or where it is gone itself, though it may have been paid for.
 
     Raises:
         ProviderError: If the endpoint fails, or does not have what it should and that is not given up; nothing more is asked all the same.
@@ -168,12 +168,12 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
             try:
                 await _end(depot, log, part, notify, give_up=give_up)
             except ProviderError as error:
-                if error.status not in LOST:
-                    raise
-                if not give_up:
+                if give_up and (error.status in LOST or error.status is None):
+                    _lose(log, part, error.what, notify)
+                elif error.status in LOST:
                     lost[part.number] = error
-                    continue
-                _lose(log, part, error.what, notify)
+                else:
+                    raise
     Fetched(lost=lost).check()
 
 
