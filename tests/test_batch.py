@@ -540,6 +540,7 @@ def test_by_hand_a_good_answer_wins_over_an_error_that_came_before_it(
         imported = workbench("batch", "import", folder.name, good, "--json")
     assert (imported.json["states"], imported.json["finished"]) == ({"ok": 8}, True), imported.err
     assert imported.json["parts"][0]["answered"] == 8
+    assert "8 rows were taken in" in imported.err
 
 
 def test_by_hand_an_answer_to_a_row_that_is_done_with_is_not_passed_over_in_silence(

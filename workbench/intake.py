@@ -200,9 +200,10 @@ class _Intake:
         endpoint = self.sitting.job.endpoint
         return endpoint.scrub(words) if endpoint else words
 
-    def read(self, files: Iterable[Path], parts: Mapping[int, tuple[Part, Rows]], odd: _Oddities) -> None:
-        """Enter each row that the files answer; what is odd about a line is said, and loses no other."""
+    def read(self, files: Iterable[Path], parts: Mapping[int, tuple[Part, Rows]], odd: _Oddities) -> int:
+        """Enter each row that the files answer; what is odd about a line is said, and loses no other. Returns how many rows were entered."""
         seen: set[tuple[int, bytes]] = set()
+        entered: set[tuple[int, bytes]] = set()
         for file in files:
             for number, raw in _lines(file):
                 where = f"{file}:{number}"
@@ -225,6 +226,8 @@ class _Intake:
                 seen.add((part.number, mark))
                 if better or mark not in self.past.entered.get(part.number, ()):
                     self.enter(part, rows, rows[key], outcome)
+                    entered.add((part.number, mark))
+        return len(entered)
 
     def _say_late(self, mark: bytes, key: str, outcome: Outcome, where: str, odd: _Oddities) -> None:
         """Say what cannot be taken in, unless it was."""
@@ -284,10 +287,8 @@ def take_in_handed(sitting: Sitting, log: BatchLog, past: Past, price: Price, ha
     intake, odd = _Intake(sitting, past, price, handed.origin), _Oddities(sitting.notify)
     with ExitStack() as stack:
         parts = {part.number: (part, stack.enter_context(part_rows(log, part))) for part in log.batches.open}
-        before = sum(len(entered) for entered in past.entered.values())
-        intake.read(handed.files, parts, odd)
+        entered = intake.read(handed.files, parts, odd)
         odd.end()
-        entered = sum(len(entered) for entered in past.entered.values()) - before
         sitting.notify(f"{entered:,} rows were taken in")
         for part, rows in parts.values():
             _say_strayed(sitting.notify, log, part, rows)
