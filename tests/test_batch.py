@@ -759,6 +759,13 @@ def parts(world: Path, server: BatchServer, workbench: Command, monkeypatch: pyt
     return folder
 
 
+def test_a_batch_that_the_endpoint_forgot_hides_no_other(parts: Path, server: BatchServer, workbench: Command) -> None:
+    del server.batches["batch_1"]
+    asked = workbench("batch", "status")
+    assert (asked.code, asked.out.count("completed")) == (3, 2)
+    assert "part 1: the endpoint answered 404" in asked.err
+
+
 def test_a_batch_whose_endpoint_is_gone_can_be_given_up(
     world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,18 +61,6 @@ async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
             notify(f"part {part.number}: handed in as {batch}, requests: {part.written.requests:,}")
 
 
-async def look(depot: "Depot", folder: Path) -> "dict[int, Standing]":
-    """What the endpoint says of each part that is there, by the part's number.
-
-    Raises:
-        ProviderError: If it does not say.
-        RunError: If one is at another endpoint.
-    """
-    batches = read_batches(folder)
-    check_address(folder, batches, depot.address)
-    return {part.number: await depot.batch(batch) for batch, part in batches.there.items()}
-
-
 @dataclass(frozen=True)
 class Fetched:
     """What came of a look at a run's batches.
@@ -95,6 +83,26 @@ class Fetched:
             first = next(iter(self.lost.values()))
             what = "; ".join(f"part {number}: {error.what}" for number, error in self.lost.items())
             raise ProviderError(what, status=first.status, where=first.where, way_out=first.way_out) from first
+
+
+async def look(depot: "Depot", folder: Path) -> "tuple[dict[int, Standing], Fetched]":
+    """What the endpoint says of each part that is there, by the part's number, and of which it knows nothing. Nothing is fetched.
+
+    Raises:
+        ProviderError: If the endpoint fails.
+        RunError: If one is at another endpoint.
+    """
+    batches = read_batches(folder)
+    check_address(folder, batches, depot.address)
+    found, lost = {}, {}
+    for batch, part in batches.there.items():
+        try:
+            found[part.number] = await depot.batch(batch)
+        except ProviderError as error:
+            if error.status not in LOST:
+                raise
+            lost[part.number] = error
+    return found, Fetched(lost=lost)
 
 
 async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:

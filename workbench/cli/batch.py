@@ -112,7 +112,10 @@ def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bo
         return
     job = job_of(here, options, None, earlier=run)
     say_what(job, _teller)
-    show(run.folder, job.model, asyncio.run(_look(job, run.folder)), as_json=as_json)
+    asked, fetched = asyncio.run(_look(job, run.folder))
+    if not (fetched.lost and as_json):
+        show(run.folder, job.model, asked, as_json=as_json)
+    fetched.check()
 
 
 @batch.command()
@@ -312,7 +315,7 @@ async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: Reas
         await _pause(seconds)
 
 
-async def _look(job: Job, folder: Path) -> "dict[int, Standing]":
+async def _look(job: Job, folder: Path) -> "tuple[dict[int, Standing], Fetched]":
     async with _depot(job, _teller) as depot:
         return await look(depot, folder)
 
