@@ -14,8 +14,10 @@ import io
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,6 +35,36 @@ MISSING: Final = "missing"
 
 RowSays = Answer | Mapping[str, Any] | Fate | None
 """What becomes of a row; None for the server's own answer."""
+
+
+LIVE: Final = Decimal("0.0048")
+"""What a request costs one by one in a project that is `priced`: 1,200 tokens at 2 and 300 at 8 for a million."""
+GOOD: Final[dict[str, Any]] = {"street": None, "shops": []}
+"""An answer that fits the small project's schema."""
+
+
+def priced(project: Path, more: str = "") -> None:
+    """Give the small project's model a price, and whatever else its table is to say."""
+    settings = f"""
+[tool.workbench]
+task = "street"
+articles = "articles"
+model = "small"
+retries = 2
+
+[tool.workbench.models.small]
+price = {{ input = 2, output = 8 }}
+{more}
+"""
+    (project / "pyproject.toml").write_text(settings, encoding="utf-8")
+
+
+def hold_articles(project: Path, names: Iterable[str]) -> None:
+    """Put articles into the small project, in place of its own, that each say their id first."""
+    for file in (project / "articles").iterdir():
+        file.unlink()
+    for name in names:
+        (project / "articles" / f"{name}.txt").write_text(f"{name} 거리 소식이다.\n", encoding="utf-8")
 
 
 @dataclass
@@ -94,6 +126,10 @@ class BatchServer(Loopback):
         self.rows: Callable[[dict[str, Any]], RowSays] = lambda _: None
         self.answered: list[dict[str, Any]] = []
         """Each row that was done, which is what is paid for."""
+        self.oldest_first = False
+        """Whether lists begin with what was made first."""
+        self.forgets_after = False
+        """Whether a list's second page is its first again."""
         self._lock = threading.RLock()
 
     def end(self, status: str = "completed", why: str | None = None, *, reverse: bool = True) -> list[StoredBatch]:
@@ -166,7 +202,7 @@ class BatchServer(Loopback):
         if path == FILES and request.method == "POST":
             return self._upload(request)
         if path == FILES:
-            return _page(
+            return self._page(
                 [each.body() for each in self.files.values() if each.purpose == query.get("purpose", each.purpose)],
                 query,
                 10_000,
@@ -206,7 +242,7 @@ class BatchServer(Loopback):
         if path == BATCHES and request.method == "POST":
             return self._create(request.json)
         if path == BATCHES:
-            return _page([each.body() for each in self.batches.values()], query, 20)
+            return self._page([each.body() for each in self.batches.values()], query, 20)
         found = re.fullmatch(f"{BATCHES}/([^/]+)(/cancel)?", path)
         batch = self.batches.get(found[1]) if found else None
         if batch is None or found is None:
@@ -219,6 +255,24 @@ class BatchServer(Loopback):
         if batch.status == "validating":
             batch.status = "in_progress"
         return status(200, told)
+
+    def _page(self, bodies: list[dict[str, Any]], query: Mapping[str, str], most: int) -> Answer:
+        """One page of a list."""
+        listed = bodies if self.oldest_first else bodies[::-1]
+        begun = None if self.forgets_after else query.get("after")
+        after = next((at + 1 for at, each in enumerate(listed) if each["id"] == begun), 0)
+        limit = int(query.get("limit", most))
+        page = listed[after : after + limit]
+        return status(
+            200,
+            {
+                "object": "list",
+                "data": page,
+                "first_id": page[0]["id"] if page else None,
+                "last_id": page[-1]["id"] if page else None,
+                "has_more": after + limit < len(listed),
+            },
+        )
 
     def _create(self, body: Any) -> Answer:
         file = self.files.get(body["input_file_id"])
@@ -244,21 +298,3 @@ class BatchServer(Loopback):
 
 def _lines(rows: list[dict[str, Any]]) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
-def _page(bodies: list[dict[str, Any]], query: Mapping[str, str], most: int) -> Answer:
-    """One page, the newest first."""
-    newest = list(reversed(bodies))
-    after = next((at + 1 for at, each in enumerate(newest) if each["id"] == query.get("after")), 0)
-    limit = int(query.get("limit", most))
-    page = newest[after : after + limit]
-    return status(
-        200,
-        {
-            "object": "list",
-            "data": page,
-            "first_id": page[0]["id"] if page else None,
-            "last_id": page[-1]["id"] if page else None,
-            "has_more": after + limit < len(newest),
-        },
-    )

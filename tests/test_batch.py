@@ -7,25 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batching_server import EXPIRED, MISSING, BatchServer, RowSays
+from batching_server import EXPIRED, GOOD, LIVE, MISSING, BatchServer, RowSays, StoredBatch, hold_articles, priced
 from loopback import Loopback, Received, Usage, dropped_midway, length, ok, rate_limited, refusal, status, wrong_shape
 from small_project import Command, lines
 
 from workbench.batch import BatchLog
 
-SETTINGS = """
-[tool.workbench]
-task = "street"
-articles = "articles"
-model = "small"
-retries = 2
-
-[tool.workbench.models.small]
-price = { input = 2, output = 8 }
-"""
-LIVE = Decimal("0.0048")
-"""What a request costs one by one: 1,200 tokens at 2 and 300 at 8 for a million."""
-GOOD: dict[str, Any] = {"street": None, "shops": []}
 BAD = {"street": None, "shops": "none"}
 
 
@@ -48,11 +35,8 @@ def server() -> Iterator[BatchServer]:
 @pytest.fixture
 def world(project: Path, server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with eight articles that each say their id first, and the server as its endpoint."""
-    (project / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
-    for file in (project / "articles").iterdir():
-        file.unlink()
-    for name in "abcdefgh":
-        (project / "articles" / f"{name}.txt").write_text(f"{name} 거리 소식이다.\n", encoding="utf-8")
+    priced(project)
+    hold_articles(project, "abcdefgh")
     monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
     return project
 
@@ -159,6 +143,20 @@ def test_what_failed_is_asked_again_when_somebody_says_so(world: Path, server: B
     assert bill(folder) == costs(folder) == 8 * LIVE / 2
 
 
+def test_a_failure_says_how_many_requests_it_took_in_all(world: Path, server: BatchServer, workbench: Command) -> None:
+    server.rows = lambda row: rate_limited() if article_of(row) in "ab" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    workbench("batch", "collect")
+    workbench("batch", "submit", "--resume", folder.name)
+    server.end()
+    for _ in range(2):  # the second has nothing to take in
+        workbench("batch", "collect")
+        assert {line["article"]: line["attempts"] for line in lines(folder / "failures.jsonl")} == {"a": 2, "b": 2}
+    workbench("batch", "submit", "--resume", folder.name, "--budget", "0.000001")
+    assert {line["article"]: line["attempts"] for line in lines(folder / "failures.jsonl")} == {"a": 2, "b": 2}
+
+
 def test_reasks_can_go_one_by_one_at_the_full_price(world: Path, server: BatchServer, workbench: Command) -> None:
     server.rows = lambda row: BAD if article_of(row) in "abc" else None
     folder = Path(workbench("batch", "submit", "--reasks", "live", "--json").json["run"])
@@ -204,14 +202,14 @@ def test_what_is_recorded_is_not_asked_and_costs_nothing(world: Path, server: Ba
 def test_requests_are_split_where_a_file_is_full(
     world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.batch.MOST_REQUESTS", 3)
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 3)
     submitted = workbench("batch", "submit", "--json").json
     assert [part["requests"] for part in submitted["parts"]] == [3, 3, 2]
     server.end()
     assert workbench("batch", "collect").code == 0
     size = len(server.files["file-1"].content)
-    monkeypatch.setattr("workbench.batch.MOST_REQUESTS", 50_000)
-    monkeypatch.setattr("workbench.batch.MOST_BYTES", size)
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 50_000)
+    monkeypatch.setattr("workbench.gatherer.MOST_BYTES", size)
     (world / "recordings" / "local-model.jsonl").unlink()
     by_bytes = workbench("batch", "submit", "--json").json
     assert [part["requests"] for part in by_bytes["parts"]] == [3, 3, 2]
@@ -288,6 +286,16 @@ def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
     assert states(folder) == dict.fromkeys("abcdefgh", "ok")
 
 
+@pytest.mark.parametrize(("limit", "least"), [("--budget", "0.000001"), ("--max-tokens-total", "1")])
+def test_where_nothing_fits_into_the_budget_that_is_said(
+    world: Path, server: BatchServer, workbench: Command, limit: str, least: str
+) -> None:
+    submitted = workbench("batch", "submit", limit, least)
+    assert "8 unspent" in submitted.out
+    assert f"a larger {limit}" in submitted.out and f"{limit} MORE" in submitted.out
+    assert not server.batches
+
+
 def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Command) -> None:
     submitted = workbench("batch", "submit", "--max-tokens-total", "5000", "--json").json
     assert submitted["waiting"] + submitted["states"]["unspent"] == 8
@@ -295,7 +303,7 @@ def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Co
 
 
 def test_the_share_of_the_price_is_a_setting(world: Path, server: BatchServer, workbench: Command) -> None:
-    (world / "pyproject.toml").write_text(SETTINGS + "batch_price = 0.25\n", encoding="utf-8")
+    priced(world, "batch_price = 0.25")
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     server.end()
     workbench("batch", "collect")
@@ -305,7 +313,7 @@ def test_the_share_of_the_price_is_a_setting(world: Path, server: BatchServer, w
 def test_an_article_too_long_for_the_model_is_rejected_at_once(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
-    (world / "pyproject.toml").write_text(SETTINGS + "context_tokens = 2000\n", encoding="utf-8")
+    priced(world, "context_tokens = 2000")
     (world / "articles" / "a.txt").write_text("a " + "긴 글이다. " * 3000, encoding="utf-8")
     submitted = workbench("batch", "submit", "--json").json
     assert (submitted["states"], submitted["waiting"]) == ({"rejected": 1}, 7)
@@ -356,15 +364,13 @@ def test_a_download_that_ends_early_is_begun_anew(world: Path, server: BatchServ
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     (batch,) = server.end()
     content = server.files[batch.output or ""].content
-    path = f"/v1/files/{batch.output}/content"
-    server.script(dropped_midway(status(200, content)), status(200, content[: len(content) // 2]), path=path)
+    server.script(dropped_midway(status(200, content)), path=f"/v1/files/{batch.output}/content")
     assert workbench("batch", "collect").code == 0
     assert len(states(folder)) == 8
 
 
-def test_a_batch_that_was_made_though_its_answer_was_lost_is_found_and_not_made_twice(
-    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def lose_first(server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server make the first batch that it is asked for, and say that it did not."""
     create = server._create
     lost: list[Any] = []
 
@@ -376,9 +382,61 @@ def test_a_batch_that_was_made_though_its_answer_was_lost_is_found_and_not_made_
         return made
 
     monkeypatch.setattr(server, "_create", losing)
+
+
+def fill(server: BatchServer) -> None:
+    """Somebody else's batches, more than a page shows."""
+    file = server.store("theirs.jsonl", "batch", b"").id
+    for number in range(150):
+        server.batches[f"theirs_{number}"] = StoredBatch(f"theirs_{number}", file, {}, "completed")
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_a_batch_that_was_made_though_its_answer_was_lost_is_found_and_not_made_twice(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, oldest_first: bool
+) -> None:
+    """In whichever order the provider lists what it has."""
+    fill(server)
+    server.oldest_first = oldest_first
+    lose_first(server, monkeypatch)
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    forget(folder, "uploaded", "submitted")
+    assert workbench("batch", "collect").code == 0
+    assert (len(server.batches), len(server.files)) == (151, 2)
+
+
+def test_a_list_that_begins_anew_ends_the_search_and_hands_nothing_in_twice(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(server)
+    server.oldest_first = server.forgets_after = True
+    lose_first(server, monkeypatch)
+    refused = workbench("batch", "submit")
+    assert (refused.code, "again and again" in refused.err) == (3, True), refused.err
+    assert len(server.batches) == 151
+    assert workbench("batch", "cancel").code == 3
+    assert workbench("batch", "cancel", "--give-up").code == 0
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["assumed"]["attempts"], ended["finished"]) == ({"failed": 8}, 8, True)
+    assert len(server.batches) == 151
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
+def test_what_is_handed_in_and_gets_no_name_is_not_taken_for_handed_in(
+    world: Path, server: BatchServer, workbench: Command, path: str
+) -> None:
+    kind = "file" if path == "/v1/files" else "batch"
+    server.script(status(200, json.dumps({"id": "", "object": kind}).encode()), path=path)
+    refused = workbench("batch", "submit")
+    assert (refused.code, "no file and no batch" in refused.err) == (3, True), refused.err
+
+
+def test_nothing_but_its_content_is_asked_of_a_file(world: Path, server: BatchServer, workbench: Command) -> None:
+    """There are providers that give no more."""
     workbench("batch", "submit")
-    assert list(server.batches) == ["batch_1"]
-    assert len(server.files) == 1
+    (batch,) = server.end()
+    server.script(status(404), path=f"/v1/files/{batch.output}")
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
 
 
 def test_keys_are_in_no_message(
@@ -434,6 +492,70 @@ def answer_by_hand(requests: Path, to: Path, says: Any = lambda _: GOOD) -> Path
             answered = {"custom_id": row["custom_id"], "response": {"status_code": 200, "body": body}, "error": None}
             out.write(json.dumps(answered, ensure_ascii=False) + "\n")
     return to
+
+
+def test_a_file_that_is_there_is_not_written_over(
+    world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text("mine", encoding="utf-8")
+    refused = workbench("batch", "export", "--to", mine)
+    assert (refused.code, "there already" in refused.err) == (2, True), refused.err
+    assert mine.read_text("utf-8") == "mine"
+    assert not (world / "runs").exists(), "and no run is made for nothing"
+
+
+def error_rows(requests: Path, to: Path) -> Path:
+    """What a provider's error file says of each request: not now."""
+    rows = (
+        {"custom_id": row["custom_id"], "response": {"status_code": 429, "body": {}}, "error": None}
+        for row in lines(requests)
+    )
+    to.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return to
+
+
+def first_lines(file: Path, count: int) -> Path:
+    kept = file.read_text("utf-8").splitlines(keepends=True)[:count]
+    some = file.with_name(f"{count}-{file.name}")
+    some.write_text("".join(kept), encoding="utf-8")
+    return some
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_by_hand_a_good_answer_wins_over_an_error_that_came_before_it(
+    world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    """Be it in the same command or in a later one."""
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    folder = Path(workbench("batch", "export", "--to", tmp_path / "ask.jsonl", "--json").json["run"])
+    errors = first_lines(error_rows(tmp_path / "ask.jsonl", tmp_path / "errors.jsonl"), 5)
+    good = answer_by_hand(tmp_path / "ask.jsonl", tmp_path / "good.jsonl")
+    if at_once:
+        imported = workbench("batch", "import", folder.name, errors, good, "--json")
+    else:
+        first = workbench("batch", "import", folder.name, errors, "--json").json
+        assert (first["states"], first["waiting"]) == ({"failed": 5}, 3)
+        imported = workbench("batch", "import", folder.name, good, "--json")
+    assert (imported.json["states"], imported.json["finished"]) == ({"ok": 8}, True), imported.err
+    assert imported.json["parts"][0]["answered"] == 8
+    assert "8 rows were taken in" in imported.err
+
+
+def test_by_hand_an_answer_to_a_row_that_is_done_with_is_not_passed_over_in_silence(
+    world: Path, workbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    folder = Path(workbench("batch", "export", "--to", tmp_path / "ask.jsonl", "--json").json["run"])
+    errors = error_rows(tmp_path / "ask.jsonl", tmp_path / "errors.jsonl")
+    good = answer_by_hand(tmp_path / "ask.jsonl", tmp_path / "good.jsonl")
+    assert workbench("batch", "import", folder.name, errors, "--json").json["states"] == {"failed": 8}
+    late = workbench("batch", "import", folder.name, good)
+    assert f"batch export --resume {folder.name}" in late.err
+    assert "and 3 more lines" in late.err
+    workbench("batch", "export", "--resume", folder.name)
+    assert workbench("batch", "import", folder.name, good, "--json").json["states"] == {"ok": 8}
 
 
 def test_by_hand_the_same_run_comes_out_without_an_endpoint(
@@ -570,6 +692,36 @@ def test_a_batch_that_was_made_and_not_noted_is_cancelled_too(
     assert server.batches["batch_1"].status == "cancelling"
 
 
+def test_another_endpoint_is_not_asked_about_a_batch(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows nothing of it, and what it says would be taken for the batch's end."""
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    with BatchServer() as stranger:
+        monkeypatch.setenv("OPENAI_BASE_URL", stranger.base_url)
+        for command in ("cancel", "collect", "status"):
+            refused = workbench("batch", command, folder.name)
+            assert refused.code == 2, refused.err
+            assert server.base_url in refused.err and stranger.base_url in refused.err
+        assert not stranger.requests
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url + "/")
+    assert workbench("batch", "status").code == 0, "a slash is no other endpoint"
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    server.end()
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
+
+
+def test_a_part_that_was_not_handed_in_is_not_handed_in_elsewhere(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.script(status(400), path="/v1/files")
+    assert workbench("batch", "submit").code == 3
+    with BatchServer() as stranger:
+        monkeypatch.setenv("OPENAI_BASE_URL", stranger.base_url)
+        assert workbench("batch", "collect").code == 2
+        assert not stranger.requests
+
+
 def test_a_part_that_was_never_handed_in_is_given_up_when_it_is_cancelled(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
@@ -589,9 +741,75 @@ def test_a_batch_that_the_endpoint_forgot_can_be_given_up(world: Path, server: B
     lost = workbench("batch", "collect")
     assert lost.code == 3
     assert "batch cancel" in lost.err
-    assert workbench("batch", "cancel").code == 0
+    refused = workbench("batch", "cancel")
+    assert (refused.code, "cancel --give-up" in refused.err) == (3, True), refused.err
+    assert workbench("batch", "cancel", "--give-up").code == 0
+    given_up = workbench("batch", "collect", "--json").json
+    assert given_up["finished"] and set(states(folder).values()) == {"failed"}
+    assert given_up["assumed"]["attempts"] == 8, "it may have been paid for"
+
+
+@pytest.fixture
+def parts(world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of three parts of three, three and two rows that have ended, and the first part's answers are gone."""
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 3)
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    del server.files[server.batches["batch_1"].output or ""]
+    return folder
+
+
+def test_a_batch_that_the_endpoint_forgot_hides_no_other(parts: Path, server: BatchServer, workbench: Command) -> None:
+    del server.batches["batch_1"]
+    asked = workbench("batch", "status")
+    assert (asked.code, asked.out.count("completed")) == (3, 2)
+    assert "part 1: the endpoint answered 404" in asked.err
+
+
+def test_a_batch_whose_endpoint_is_gone_can_be_given_up(
+    world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else no other run could ever ask what waits in it."""
+    with BatchServer() as gone:
+        monkeypatch.setenv("OPENAI_BASE_URL", gone.base_url)
+        folder = Path(workbench("batch", "submit", "--json").json["run"])
+    assert workbench("batch", "cancel").code == 3
+    assert workbench("batch", "cancel", "--give-up").code == 0
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["finished"], ended["assumed"]["attempts"]) == (True, 8)
+    assert states(folder) == dict.fromkeys("abcdefgh", "failed")
+
+
+def test_a_part_whose_answers_are_gone_can_be_given_up_at_its_worst(parts: Path, workbench: Command) -> None:
+    refused = workbench("batch", "cancel")
+    assert (refused.code, "cancel --give-up" in refused.err) == (0, False), "what has ended is left for `collect`"
+    given_up = workbench("batch", "cancel", "--give-up")
+    assert (given_up.code, "part 1 is given up" in given_up.err) == (0, True), given_up.err
+    collected = workbench("batch", "collect", "--json").json
+    assert collected["finished"]
+    assert states(parts) == dict.fromkeys("abc", "failed") | dict.fromkeys("defgh", "ok")
+    assert collected["assumed"]["attempts"] == 3
+    assert "given up" in reasons(parts)["a"] and "submit --resume" in reasons(parts)["a"]
+    assert bill(parts) > 5 * LIVE / 2, "they may have been paid for"
+
+
+def test_a_part_whose_answers_never_come_can_be_given_up(world: Path, server: BatchServer, workbench: Command) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (batch,) = server.end()
+    batch.output = None
+    assert workbench("batch", "collect", "--json").json["waiting"] == 8
+    workbench("batch", "cancel", "--give-up")
     assert workbench("batch", "collect", "--json").json["finished"]
-    assert set(states(folder).values()) == {"failed"}
+    assert states(folder) == dict.fromkeys("abcdefgh", "failed")
+
+
+@pytest.mark.parametrize("words", [[], ["--wait"]])
+def test_a_part_that_is_gone_keeps_none_of_the_others(parts: Path, workbench: Command, words: list[str]) -> None:
+    collected = workbench("batch", "collect", *words)
+    assert collected.code == 3
+    assert "5 ok; 3 wait for an answer" in collected.out
+    assert "part 1: the endpoint answered 404" in collected.err
+    assert states(parts) == dict.fromkeys("defgh", "ok")
 
 
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
@@ -607,6 +825,24 @@ def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     assert [recording.get("body") for recording in recorded[:1]] == [json.loads(server.files["file-1"].content)["body"]]
     assert len(recorded) == 8
     assert not any("body" in recording for recording in recorded[1:])
+
+
+def test_an_answer_is_recorded_without_a_text_that_was_edited_away(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--keep-requests", "--json").json["run"])
+    requests = folder / "batch" / "0001.requests.jsonl"
+    raw = requests.read_bytes()
+    first, second = raw.splitlines(keepends=True)[:2]
+    requests.write_bytes(
+        raw.replace(first, b"{" * (len(first) - 1) + b"\n").replace(second, second.replace(b"b ", b"B "))
+    )
+    server.end()
+    collected = workbench("batch", "collect", "--json")
+    assert collected.json["states"] == {"ok": 8}, collected.err
+    assert "2 recordings are without their requests' texts" in collected.err
+    recorded = lines(world / "recordings" / "local-model.jsonl")
+    assert sum(recording.get("body") is not None for recording in recorded) == 6
 
 
 def test_a_replay_of_what_a_batch_recorded_gives_the_same_records(
@@ -634,6 +870,34 @@ def test_more_articles_join_a_run_when_it_is_submitted_again(
     server.end()
     assert workbench("batch", "collect").code == 0
     assert len(states(folder)) == len(server.answered) == 5
+
+
+def test_what_waits_in_another_run_is_not_paid_for_twice(world: Path, server: BatchServer, workbench: Command) -> None:
+    first = Path(workbench("batch", "submit", "--limit", "5", "--json").json["run"])
+    submitted = workbench("batch", "submit", "--json")
+    second = Path(submitted.json["run"])
+    assert f"5 requests wait in a batch of {first.name}" in submitted.err
+    assert (submitted.json["waiting"], [part["requests"] for part in submitted.json["parts"]]) == (8, [3])
+    server.end()
+    assert workbench("batch", "collect", second.name, "--json").json["states"] == {"ok": 3}
+    assert workbench("batch", "collect", second.name, "--json").json["waiting"] == 5
+    workbench("batch", "collect", first.name)
+    ended = workbench("batch", "collect", second.name, "--json").json
+    assert (ended["states"], ended["finished"]) == ({"ok": 8}, True)
+    assert len(server.answered) == 8
+    assert (bill(first), bill(second)) == (5 * LIVE / 2, 3 * LIVE / 2)
+
+
+def test_what_another_run_gave_up_is_asked(world: Path, server: BatchServer, workbench: Command) -> None:
+    first = workbench("batch", "submit", "--json").json["run"]
+    second = workbench("batch", "submit", "--json").json
+    assert (second["parts"], second["next"]) == ([], [f"workbench batch collect {Path(second['run']).name}"])
+    workbench("batch", "cancel", Path(first).name)
+    server.end("cancelled")
+    workbench("batch", "collect", Path(first).name)
+    (world / "recordings" / "local-model.jsonl").unlink(missing_ok=True)
+    asked = workbench("batch", "collect", Path(second["run"]).name, "--json").json
+    assert [part["requests"] for part in asked["parts"]] == [8]
 
 
 def test_only_one_process_at_a_time_works_on_a_run(world: Path, server: BatchServer, workbench: Command) -> None:

@@ -13,25 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batching_server import BatchServer, RowSays
+from batching_server import GOOD, LIVE, BatchServer, RowSays, hold_articles, priced
 from loopback import status
 from sittings import CRASHED, CRASHED_WRITING, Crash, Sitting, Sittings
 from small_project import lines
 
 ALL = int(os.environ.get("WORKBENCH_KILLS", "24")) >= 200
-SETTINGS = """
-[tool.workbench]
-task = "street"
-articles = "articles"
-model = "small"
-retries = 1
-
-[tool.workbench.models.small]
-price = { input = 2, output = 8 }
-"""
-ROW = Decimal("0.0024")
-"""What a row costs: half of 1,200 tokens at 2 and 300 at 8 for a million."""
-GOOD: dict[str, Any] = {"street": None, "shops": []}
+ROW = LIVE / 2
 
 
 def rows(row: dict[str, Any]) -> RowSays:
@@ -51,11 +39,8 @@ class World:
         self._sittings = sittings
         self._server = server
         server.rows = rows
-        (project / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
-        shutil.rmtree(project / "articles")
-        (project / "articles").mkdir()
-        for name in ("good", "invalid", "failed"):
-            (project / "articles" / f"{name}.txt").write_text(f"{name} 거리 소식이다.\n", encoding="utf-8")
+        priced(project)
+        hold_articles(project, ("good", "invalid", "failed"))
 
     @property
     def folder(self) -> Path | None:

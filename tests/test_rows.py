@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batching_server import GOOD
 from helpers import json_objects, json_values
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Received, ok
 from small_project import ROOT, Command
 
-from workbench.batch import BatchLog, Collected, Gatherer, Written, part_file, read_batches
+from workbench.batch import BatchLog, Collected, Written, part_file, read_batches
 from workbench.errors import RunError
+from workbench.gatherer import Gatherer
 from workbench.requests import Facets, Request
 from workbench.rows import Outcome, Rows, UnreadableRow, is_passing, read_answer, unanswered
 
-GOOD: dict[str, Any] = {"street": None, "shops": []}
 KEY = "sha256:ab"
 FACETS = Facets("p", "s", "a", "m", "t")
 
@@ -107,9 +108,10 @@ def test_half_a_character_is_no_answer_that_can_be_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "assumed"), [("expired", False), ("cancelled", False), ("failed", False), ("completed", True)]
+    ("status", "assumed"),
+    [("expired", False), ("cancelled", False), ("failed", False), ("completed", True), ("lost", True)],
 )
-def test_only_a_row_that_is_lost_in_a_completed_batch_may_have_cost_something(status: str, assumed: bool) -> None:
+def test_only_a_row_that_was_lost_may_have_cost_something(status: str, assumed: bool) -> None:
     outcome = unanswered(status, "why")
     assert outcome.error
     assert outcome.assumed is assumed
@@ -123,7 +125,7 @@ def request(number: int) -> Request:
 def test_rows_are_found_by_key_with_the_body_that_was_sent(tmp_path: Path) -> None:
     requests = [request(number) for number in range(5)]
     with BatchLog(tmp_path) as log:
-        gatherer = Gatherer(log, "hand", keep_bodies=True, again=False)
+        gatherer = Gatherer(log, "hand", None, keep_bodies=True, again=False)
         for one in requests:
             gatherer.add(one)
         gatherer.finish()
@@ -136,7 +138,7 @@ def test_rows_are_found_by_key_with_the_body_that_was_sent(tmp_path: Path) -> No
 
 def test_what_was_gathered_and_not_finished_is_forgotten(tmp_path: Path) -> None:
     with BatchLog(tmp_path) as log:
-        gatherer = Gatherer(log, "api", keep_bodies=False, again=False)
+        gatherer = Gatherer(log, "api", "http://127.0.0.1/v1", keep_bodies=False, again=False)
         gatherer.add(request(1))
         gatherer.abandon()
     for left in ("0001.rows.jsonl.part", "0001.rows.jsonl"):  # as a kill leaves them

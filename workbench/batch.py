@@ -6,20 +6,18 @@ stand a part's files for as long as they are needed.
 """
 
 import re
-import secrets
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from workbench.canonical import canonical_json, first_problem
-from workbench.errors import ArticleError, RunError
+from workbench.canonical import first_problem
+from workbench.entries import digest
+from workbench.errors import RunError
 from workbench.lines import Appender, read_lines
-from workbench.requests import Request
-from workbench.rows import row_of, write_row
 
 __all__ = [
     "FORMAT",
@@ -29,7 +27,6 @@ __all__ = [
     "Collected",
     "Ended",
     "Event",
-    "Gatherer",
     "How",
     "Part",
     "ReasksGo",
@@ -38,16 +35,14 @@ __all__ = [
     "Uploaded",
     "Walked",
     "Written",
+    "check_address",
     "check_none_under_way",
     "part_file",
     "read_batches",
+    "waiting_elsewhere",
 ]
 
 FORMAT: Final = "workbench.batch/1"
-CHAT: Final = "/v1/chat/completions"
-MOST_REQUESTS = 50_000
-MOST_BYTES = 200_000_000
-"""What a provider takes in one file."""
 OWN_FILE: Final = re.compile(r"(?P<part>\d{4,9})\.(?P<kind>requests|rows|answers|errors)\.jsonl(?P<begun>\.part)?")
 How = Literal["api", "hand"]
 """Who takes a part to whoever answers it: we, through the provider's API, or a person."""
@@ -80,6 +75,8 @@ class Written(_OfPart):
     """Whether the recordings are to hold the requests' texts."""
     again: bool = False
     """Whether it may hold what had failed before: articles that ended so are then not done with."""
+    endpoint: str | None = None
+    """The address that it is for: what another says of it means nothing. None where a person takes it on."""
 
 
 class Sending(_OfPart):
@@ -107,9 +104,9 @@ class Ended(_OfPart):
 
     event: Literal["ended"] = "ended"
     status: str
-    """As the provider says: ``completed``, ``expired``, ``cancelled``, ``failed``."""
+    """As the provider says: ``completed``, ``expired``, ``cancelled``, ``failed``; or ``lost``, if it does not have it any more and it was given up."""
     why: str | None
-    """Why the whole of it failed, if it did."""
+    """Why the whole of it failed or was given up, if it was."""
 
 
 class Collected(_OfPart):
@@ -171,7 +168,7 @@ class Part:
     @property
     def is_unsent(self) -> bool:
         """Whether we are to send it, and have not noted that we did."""
-        return self.written.how == "api" and self.submitted is None and self.collected is None
+        return self.written.how == "api" and not (self.submitted or self.ended or self.collected)
 
 
 @dataclass
@@ -194,6 +191,21 @@ class Batches:
     def open(self) -> list[Part]:
         """Parts whose rows are not all settled."""
         return [part for part in self.parts.values() if part.collected is None]
+
+    @property
+    def there(self) -> dict[str, Part]:
+        """Parts that an endpoint has, and whose answers are not here, by the names of their batches."""
+        return {part.submitted.batch: part for part in self.open if part.submitted and not part.ended}
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it is people alone who take the parts on."""
+        return bool(self.parts) and all(part.written.how == "hand" for part in self.parts.values())
+
+    @property
+    def waits_elsewhere(self) -> bool:
+        """Whether what articles wait for is in no part of this run, so that only another walk finds it."""
+        return self.walked is not None and self.walked.waiting > 0 and not self.open
 
     @property
     def asks_again(self) -> bool:
@@ -259,6 +271,38 @@ def check_none_under_way(folder: Path) -> None:
         )
 
 
+def waiting_elsewhere(folder: Path) -> dict[bytes, str]:
+    """The requests that other runs beside this one have in batches, as digests of their keys, each with its run's name.
+
+    Rows are read of those alone that are under way. A log of another version is passed over.
+    """
+    found: dict[bytes, str] = {}
+    for file in folder.parent.glob("*/batches.jsonl"):
+        other = file.parent
+        with suppress(RunError):
+            for part in read_batches(other).open if other != folder else ():
+                rows = part_file(other, part.number, "rows")
+                if part.submitted and rows.exists():
+                    found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
+    return found
+
+
+def check_address(folder: Path, batches: Batches, address: str) -> None:
+    """Refuse to ask one endpoint about what is at another: it would say that there is no such batch, and be believed.
+
+    Raises:
+        RunError: If a part that has not ended is for another address; names both.
+    """
+    for part in batches.open:
+        theirs = part.written.endpoint
+        if theirs and part.ended is None and theirs.rstrip("/") != address.rstrip("/"):
+            raise RunError(
+                f"part {part.number} of this run is for {theirs}, and {address} would be asked about it",
+                where=str(folder),
+                way_out=f"pass --base-url {theirs}, or set OPENAI_BASE_URL to it, with the key that belongs to it",
+            )
+
+
 class BatchLog:
     """The one writer of a run's ``batches.jsonl``, as a context manager.
 
@@ -318,84 +362,3 @@ def part_file(folder: Path, part: int, kind: str) -> Path:
     Its kind is ``requests`` (what is asked), ``rows`` (what each of them is), ``answers`` or ``errors`` (what the provider made of them).
     """
     return folder / "batch" / f"{part:04}.{kind}.jsonl"
-
-
-class Gatherer:
-    """Writes requests into parts, a new one whenever a file has all that a provider takes.
-
-    Args:
-        log: Of the run.
-        how: Who takes the parts on.
-        keep_bodies: Whether the recordings are to hold the requests' texts.
-        again: Whether they may hold what had failed before.
-    """
-
-    def __init__(self, log: BatchLog, how: How, *, keep_bodies: bool, again: bool) -> None:
-        self._log = log
-        self._how: How = how
-        self._keep_bodies = keep_bodies
-        self._again = again
-        self._files: tuple[BinaryIO, BinaryIO] | None = None
-        self._requests = self._bytes = 0
-
-    def add(self, request: Request) -> None:
-        """Write one more request.
-
-        Raises:
-            ArticleError: If no file would take it.
-        """
-        raw = f'{{"custom_id":{canonical_json(request.key)},"method":"POST","url":"{CHAT}","body":{request.text}}}\n'.encode()
-        if len(raw) > MOST_BYTES:
-            raise ArticleError(f"the request has {len(raw):,} bytes, more than a batch takes ({MOST_BYTES:,})")
-        if self._requests == MOST_REQUESTS or self._bytes + len(raw) > MOST_BYTES:
-            self.finish()
-        requests, rows = self._files or self._begin()
-        rows.write(write_row(row_of(request, self._bytes)))
-        requests.write(raw)
-        self._requests += 1
-        self._bytes += len(raw)
-
-    @property
-    def _number(self) -> int:
-        return len(self._log.batches.parts) + 1
-
-    def _parts(self) -> Iterator[tuple[Path, Path]]:
-        """Each file of the part that is being written, as it is called until it is whole, and after."""
-        for kind in ("rows", "requests"):
-            file = part_file(self._log.folder, self._number, kind)
-            yield file.with_name(file.name + ".part"), file
-
-    def _begin(self) -> tuple[BinaryIO, BinaryIO]:
-        (rows, _), (requests, _) = self._parts()
-        rows.parent.mkdir(exist_ok=True)
-        self._files = requests.open("wb"), rows.open("wb")
-        return self._files
-
-    def finish(self) -> None:
-        """End the part that is being written, if one is: from here on it is to be sent."""
-        if self._files is None:
-            return
-        for file in self._files:
-            file.close()
-        for part, whole in self._parts():
-            part.replace(whole)
-        written = Written(
-            part=self._number,
-            how=self._how,
-            label=secrets.token_hex(8),
-            requests=self._requests,
-            bytes=self._bytes,
-            keep_bodies=self._keep_bodies,
-            again=self._again,
-        )
-        self._files, self._requests, self._bytes = None, 0, 0
-        self._log.note(written)
-
-    def abandon(self) -> None:
-        """Forget the part that is being written: its requests are gathered again by the next sitting."""
-        if self._files is not None:
-            for file in self._files:
-                file.close()
-            for part, _ in self._parts():
-                part.unlink()
-            self._files = None

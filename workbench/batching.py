@@ -4,47 +4,32 @@ Each sitting takes in what has come back, row by row, into the recordings and th
 that has all its answers gets its extraction; the requests of the others stand in a part that is under way, or go into the next.
 """
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from workbench.batch import (
-    BatchLog,
-    Cancelled,
-    Ended,
-    Gatherer,
-    How,
-    Part,
-    ReasksGo,
-    Sending,
-    Submitted,
-    Uploaded,
-    Walked,
-    part_file,
-)
+from workbench.batch import BatchLog, How, ReasksGo, Walked, waiting_elsewhere
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
 from workbench.entries import digest
 from workbench.errors import BudgetReached, ProviderError, SettingsError
 from workbench.extract import Price
+from workbench.gatherer import Gatherer
 from workbench.intake import Handed, Past, part_rows, read_past, take_in, take_in_handed, way_out_of
-from workbench.jobs import Answering, Answers, Notify, Sitting, origin_of
+from workbench.jobs import Answering, Answers, Sitting, origin_of
 from workbench.limits import NotSentError
 from workbench.live import check_length, check_priced, live
 from workbench.meter import worst_case
 from workbench.prices import batch_price
 from workbench.recordings import Answer, Exchange, Recording
 from workbench.requests import Request
+from workbench.resume import told_of
 from workbench.tasks import Task
 
-if TYPE_CHECKING:
-    from workbench.depot import Depot  # 2.5 s, and files by hand need none of it
-
-__all__ = ["cancel", "fetch", "gathering", "send"]
+__all__ = ["gathering"]
 
 
 def gathering(
@@ -77,11 +62,14 @@ def gathering(
             check_priced(sitting.job, sitting.summary)
             waiting, spend = _under_way(log, past, price, in_money=sitting.job.budget is not None)
             budget = Budget(sitting.job.budget, sitting.job.most_tokens, sitting.ledger.totals.spend + spend)
+            if sitting.ledger.totals.attempts and reasks != "live":  # which counts for itself
+                sitting.ledger.count_again(told_of(log.folder))
             wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
-            gatherer = Gatherer(log, how, keep_bodies=sitting.job.keep_bodies, again=again)
-            desk = _Desk(
-                sitting, past, price, waiting, budget, gatherer, wire, again, log.batches.stopped and not again
-            )
+            address = sitting.job.endpoint.base_url if how == "api" and sitting.job.endpoint else None
+            gatherer = Gatherer(log, how, address, keep_bodies=sitting.job.keep_bodies, again=again)
+            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(log.folder)
+            stopped = log.batches.stopped and not again
+            desk = _Desk(sitting, past, price, waiting, elsewhere, budget, gatherer, wire, again, stopped)
             try:
                 yield Answers(desk.answer, _reask, wire.at_once if wire else 1)
             except BaseException:
@@ -91,6 +79,11 @@ def gathering(
                 gatherer.abandon()
                 return
             gatherer.finish()
+            for run, count in desk.met.items():
+                sitting.notify(
+                    f"{count:,} requests wait in a batch of {run} already, and are not paid for twice: `workbench batch collect {run}` "
+                    f"records their answers for this run too (or `workbench batch cancel {run}`, then submit this one again)"
+                )
             log.note(Walked(waiting=sitting.summary.left, reasks=reasks))
 
     return answering
@@ -126,22 +119,26 @@ class _Desk:
         past: What became of rows.
         price: Of tokens in a batch.
         waiting: Digests of the keys that wait for an answer.
+        elsewhere: Those that wait for one in another run, with its name.
         budget: Of the run, what waits among it.
         gatherer: Writes the next part.
         wire: Answers re-asks at once, where they are to be.
         again: Whether what failed is asked again.
         stopped: Whether nothing more is to be asked.
+        met: How many requests of this sitting wait in each other run.
     """
 
     sitting: Sitting
     past: Past
     price: Price
     waiting: set[bytes]
+    elsewhere: Mapping[bytes, str]
     budget: Budget
     gatherer: Gatherer
     wire: Answers | None
     again: bool
     stopped: bool
+    met: Counter[str] = field(default_factory=Counter)
 
     async def answer(self, request: Request) -> Exchange:
         """The exchange of a request that has an answer.
@@ -161,6 +158,10 @@ class _Desk:
         if mark in self.waiting:
             raise NotSentError
         self._refuse(mark)
+        if run := self.elsewhere.get(mark):
+            self.waiting.add(mark)
+            self.met[run] += 1
+            raise NotSentError
         if self.wire and request.parent:
             return await self.wire.answer(request)
         check_length(request, self.sitting.job.reads)
@@ -225,112 +226,3 @@ def _spend(usage: Usage, price: Price, *, in_money: bool) -> Spend:
     return (
         Spend(cost.amount, usage.prompt + usage.completion) if cost else Spend(tokens=usage.prompt + usage.completion)
     )
-
-
-def _metadata(log: BatchLog, part: Part) -> dict[str, str]:
-    """By which a part's batch is known at the provider."""
-    return {"run": log.folder.name[:512], "part": str(part.number), "label": part.written.label}
-
-
-async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
-    """Hand in every part of a run that is written and was not. What a killed sitting handed in is found again, not handed in twice.
-
-    Raises:
-        ProviderError: If the endpoint does not take one; those before it are handed in.
-    """
-    with BatchLog(folder) as log:
-        for part in log.batches.open:
-            if not part.is_unsent:
-                continue
-            look, since = part.sending, part.written.at
-            if not look:
-                log.note(Sending(part=part.number))
-            file = part.file
-            if file is None:
-                name = f"{log.folder.name}-{part.number:04}-{part.written.label}.jsonl"
-                file = await depot.upload(part_file(folder, part.number, "requests"), name, since, look=look)
-                log.note(Uploaded(part=part.number, file=file))
-            batch = await depot.submit(file, _metadata(log, part), since, look=look)
-            log.note(Submitted(part=part.number, batch=batch))
-            notify(f"part {part.number}: handed in as {batch}, requests: {part.written.requests:,}")
-
-
-async def fetch(depot: "Depot", folder: Path, notify: Notify) -> int:
-    """Fetch the answers to every part of a run that has ended; returns how many those are.
-
-    Raises:
-        ProviderError: If the endpoint does not give them; those before are fetched.
-    """
-    ended = 0
-    with BatchLog(folder) as log:
-        for part in log.batches.open:
-            if part.submitted is None or part.ended:
-                continue
-            standing = await depot.batch(part.submitted.batch)
-            if not standing.has_ended:
-                done = (
-                    f", {standing.completed + standing.failed:,} of {standing.total:,} done" if standing.total else ""
-                )
-                notify(f"part {part.number} is {standing.status}{done}")
-                continue
-            if standing.completed and not standing.answers:
-                notify(
-                    f"part {part.number} is {standing.status}, and its {standing.completed:,} answers are not there yet"
-                )
-                continue
-            for kind, file in (("answers", standing.answers), ("errors", standing.errors)):
-                if file:
-                    await depot.fetch(file, part_file(folder, part.number, kind))
-            log.note(Ended(part=part.number, status=standing.status, why=standing.why))
-            ended += 1
-    return ended
-
-
-async def cancel(depot: "Depot | None", folder: Path, notify: Notify) -> None:
-    """Have no more asked of a run: its batches are ended, what was not handed in or is in somebody's hands is given up.
-
-    Raises:
-        ProviderError: If the endpoint fails; nothing more is asked all the same.
-        SettingsError: If there is a batch at a provider, and no depot to reach it.
-    """
-    with BatchLog(folder) as log:
-        log.note(Cancelled())
-        for part in log.batches.open:
-            if part.ended:
-                continue
-            if part.written.how == "hand":
-                _give_up(log, part, notify)
-                continue
-            if depot is None:
-                raise SettingsError(
-                    "there is a batch at a provider, and no endpoint to reach it by",
-                    where=str(folder),
-                    way_out="pass --base-url, or set OPENAI_API_KEY",
-                )
-            batch = part.submitted.batch if part.submitted else None
-            if batch is None and part.sending and (batch := await depot.find(_metadata(log, part), part.written.at)):
-                log.note(Submitted(part=part.number, batch=batch))
-            if batch is None:
-                _give_up(log, part, notify)
-            else:
-                await _end(depot, log, part, batch, notify)
-
-
-async def _end(depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify) -> None:
-    try:
-        standing = await depot.batch(batch)
-        if not standing.has_ended and standing.status != "cancelling":
-            standing = await depot.cancel(batch)
-    except ProviderError as error:
-        if error.status != 404:
-            raise
-        notify(f"part {part.number}: the endpoint does not know its batch any more; its rows are given up")
-        log.note(Ended(part=part.number, status="cancelled", why=None))
-        return
-    notify(f"part {part.number} is {standing.status}")
-
-
-def _give_up(log: BatchLog, part: Part, notify: Notify) -> None:
-    collected = read_past(log.folder).collected(part)
-    log.settle(collected)
-    notify(f"part {part.number}: {collected.given_up:,} rows are given up")

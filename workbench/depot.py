@@ -3,33 +3,34 @@
 A batch is never made twice: where it is not known whether the last attempt reached the endpoint, by a label that only its part has it is looked for first.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import httpx2
 import openai
+from openai.pagination import AsyncCursorPage
 from openai.types import Batch, BatchError, FileObject
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.errors import ProviderError
-from workbench.model import OWN_PACE, Client
+from workbench.model import Client, Passing
 
 __all__ = ["Depot", "Standing"]
 
 UPLOAD: Final = 1_800.0
 """Seconds that an upload or a download of some hundred MB may take without a word."""
-SLACK: Final = timedelta(days=1)
-"""By how much the endpoint's clock may differ from ours."""
 PATIENCE: Final = 20.0
 """Seconds of waiting from which the user is told."""
 ENDED: Final = frozenset({"completed", "expired", "cancelled", "failed"})
 NO_BATCHES = "it may have no Batch API: `workbench run` asks it one by one, and `workbench batch export` writes files to be answered elsewhere"
-GONE = "if its files or its batch were deleted there, `workbench batch cancel` gives up what was not fetched"
+GONE = (
+    "if another key made it, set that; if it was deleted, `workbench batch cancel --give-up` counts what was not fetched at its worst case, "
+    "and `workbench batch submit --resume` then asks again"
+)
 
 Result = TypeVar("Result")
+Listed = TypeVar("Listed", FileObject, Batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,6 @@ class Standing:
         return self.status in ENDED
 
 
-class _Passing(Exception):
-    def __init__(self, error: ProviderError, wait: float) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.wait = wait
-
-
 class Depot:
     """The files and batches of an endpoint.
 
@@ -81,58 +75,69 @@ class Depot:
         self._client = client
         self._notify = notify
 
-    async def upload(self, file: Path, name: str, since: datetime, *, look: bool) -> str:
+    @property
+    def address(self) -> str:
+        """Of the endpoint."""
+        return self._client.endpoint.base_url
+
+    async def upload(self, file: Path, name: str, *, look: bool) -> str:
         """Hand in a file of requests, under a name that no other has; returns its id there.
 
         Args:
             file: Of requests.
             name: By which it is found again.
-            since: It was not handed in before.
             look: Whether it may be there already.
 
         Raises:
-            ProviderError: If the endpoint does not take it.
+            ProviderError: If the endpoint does not take it, or does not say whether it is there.
         """
 
-        async def attempt(number: int) -> str:
-            if (look or number > 1) and (there := await self._find_file(name, since)):
-                return there
+        async def make() -> str:
             with file.open("rb") as content:
                 made = await self._client.api.files.create(file=(name, content), purpose="batch", timeout=UPLOAD)
             return _id(made, FileObject)
 
-        return await self._repeat(attempt, NO_BATCHES)
+        return await self._make(make, lambda: self._find_file(name), look=look)
 
-    async def submit(self, file: str, metadata: dict[str, str], since: datetime, *, look: bool) -> str:
+    async def submit(self, file: str, metadata: dict[str, str], *, look: bool) -> str:
         """Have the requests of a file answered; returns the id of the batch.
 
         Args:
             file: Its id.
             metadata: By which the batch is found again.
-            since: It was not made before.
             look: Whether it may be there already.
 
         Raises:
-            ProviderError: If the endpoint does not take it.
+            ProviderError: If the endpoint does not take it, or does not say whether it is there.
         """
 
-        async def attempt(number: int) -> str:
-            if (look or number > 1) and (there := await self._find_batch(metadata, since)):
-                return there
+        async def make() -> str:
             made = await self._client.api.batches.create(
                 input_file_id=file, endpoint="/v1/chat/completions", completion_window="24h", metadata=metadata
             )
             return _id(made, Batch)
 
+        return await self._make(make, lambda: self._find_batch(metadata), look=look)
+
+    async def _make(
+        self, make: Callable[[], Awaitable[str]], find: Callable[[], Awaitable[str | None]], *, look: bool
+    ) -> str:
+        """Make a thing, but where an attempt may have made it before look for it first; returns its id."""
+
+        async def attempt(number: int) -> str:
+            if (look or number > 1) and (there := await find()):
+                return there
+            return await make()
+
         return await self._repeat(attempt, NO_BATCHES)
 
-    async def find(self, metadata: dict[str, str], since: datetime) -> str | None:
+    async def find(self, metadata: dict[str, str]) -> str | None:
         """The id of the batch with this metadata, if there is one.
 
         Raises:
             ProviderError: If the endpoint does not say.
         """
-        return await self._repeat(lambda _: self._find_batch(metadata, since), NO_BATCHES)
+        return await self._repeat(lambda _: self._find_batch(metadata), NO_BATCHES)
 
     async def batch(self, batch: str) -> Standing:
         """How a batch stands.
@@ -168,34 +173,46 @@ class Depot:
         api = self._client.api
 
         async def attempt(_: int) -> None:
-            size = 0
             with part.open("wb") as content:
                 async with api.files.with_streaming_response.content(file, timeout=UPLOAD) as response:
                     async for block in response.iter_bytes(1 << 16):
-                        size += content.write(block)
-            told = (await api.files.retrieve(file)).bytes
-            if isinstance(told, int) and size != told:
-                raise _Passing(self._failed(f"{size:,} of the {told:,} bytes of {file} came"), OWN_PACE)
+                        content.write(block)
 
         await self._repeat(attempt, GONE)
         part.replace(into)
 
-    async def _find_file(self, name: str, since: datetime) -> str | None:
-        async for file in self._client.api.files.list(purpose="batch"):
+    async def _find_file(self, name: str) -> str | None:
+        async for file in self._listed(self._client.api.files.list(purpose="batch")):
             if file.filename == name:
                 return _id(file, FileObject)
-            if file.created_at < (since - SLACK).timestamp():
-                break
         return None
 
-    async def _find_batch(self, metadata: dict[str, str], since: datetime) -> str | None:
-        async for batch in self._client.api.batches.list(limit=100):
+    async def _find_batch(self, metadata: dict[str, str]) -> str | None:
+        async for batch in self._listed(self._client.api.batches.list(limit=100)):
             # A provider may have added to it; the label is ours alone.
             if isinstance(batch.metadata, dict) and batch.metadata.get("label") == metadata["label"]:
                 return _id(batch, Batch)
-            if batch.created_at < (since - SLACK).timestamp():
-                break
         return None
+
+    async def _listed(self, listing: Awaitable[AsyncCursorPage[Listed]]) -> AsyncIterator[Listed]:
+        """Everything that an endpoint lists, to the end: OpenAI promises no order of batches, and others keep to none.
+
+        Raises:
+            ProviderError: If it begins its list anew instead of going on with it.
+        """
+        seen: set[str] = set()
+        async for page in (await listing).iter_pages():
+            new = {one.id: one for one in page.data if one.id not in seen}
+            if page.data and not new:
+                raise ProviderError(
+                    "the endpoint lists the same again and again, so that it is not known whether this was handed in already",
+                    status=200,
+                    where=self.address,
+                    way_out="look in its console; `workbench batch cancel --give-up` gives up what may be there at its worst case",
+                )
+            for one in new.values():
+                yield one
+            seen |= new.keys()
 
     def _standing(self, batch: Batch) -> Standing:
         name, counts = _id(batch, Batch), batch.request_counts
@@ -216,9 +233,6 @@ class Depot:
             why=self._client.endpoint.scrub("; ".join(words + more)) or None,
         )
 
-    def _failed(self, what: str) -> ProviderError:
-        return ProviderError(what, where=self._client.endpoint.base_url, way_out="try again later")
-
     async def _repeat(self, call: Callable[[int], Awaitable[Result]], way_out: str) -> Result:
         """The result of a call, which is told which attempt it is, from 1, and made again after transient failures.
 
@@ -229,19 +243,7 @@ class Depot:
         Raises:
             ProviderError: If it gives none within the retries.
         """
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._client.retries + 1),
-            retry=retry_if_exception_type(_Passing),
-            wait=_wait,
-            reraise=True,
-        )
-        try:
-            async for attempt in retrying:
-                with attempt:
-                    result = await self._once(call, attempt.retry_state.attempt_number, way_out)
-        except _Passing as passing:
-            raise passing.error from passing
-        return result
+        return await self._client.repeat(lambda number: self._once(call, number, way_out))
 
     async def _once(self, call: Callable[[int], Awaitable[Result]], number: int, way_out: str) -> Result:
         try:
@@ -256,6 +258,7 @@ class Depot:
             # The client builds its objects of whatever comes, and stumbles later.
             raise ProviderError(
                 f"the endpoint's answer is no file and no batch: {type(error).__name__}",
+                status=200,
                 where=self._client.endpoint.base_url,
                 way_out=way_out,
             ) from error
@@ -264,7 +267,7 @@ class Depot:
             raise failure.error
         if failure.wait >= PATIENCE:
             self._notify(f"the endpoint asks to wait {failure.wait:,.0f} s: {failure.error.what}")
-        raise _Passing(failure.error, failure.wait)
+        raise Passing(failure.error, failure.wait)
 
 
 def _count(counts: object, name: str) -> int | None:
@@ -274,13 +277,7 @@ def _count(counts: object, name: str) -> int | None:
 
 
 def _id(made: Any, kind: type) -> str:
-    if not isinstance(made, kind) or not isinstance(getattr(made, "id", None), str):
+    found = getattr(made, "id", None)
+    if not isinstance(made, kind) or not isinstance(found, str) or not found:
         raise TypeError
-    return str(made.id)  # type: ignore[attr-defined]
-
-
-def _wait(state: RetryCallState) -> float:
-    """As long as the endpoint asks for, else as our own back-off says."""
-    failure = state.outcome.exception() if state.outcome else None
-    asked = failure.wait if isinstance(failure, _Passing) else OWN_PACE
-    return wait_random_exponential(multiplier=0.5, max=60)(state) if asked == OWN_PACE else asked
+    return found

@@ -200,9 +200,10 @@ class _Intake:
         endpoint = self.sitting.job.endpoint
         return endpoint.scrub(words) if endpoint else words
 
-    def read(self, files: Iterable[Path], parts: Mapping[int, tuple[Part, Rows]], odd: _Oddities) -> None:
-        """Enter each row that the files answer; what is odd about a line is said, and loses no other."""
+    def read(self, files: Iterable[Path], parts: Mapping[int, tuple[Part, Rows]], odd: _Oddities) -> int:
+        """Enter each row that the files answer; what is odd about a line is said, and loses no other. Returns how many rows were entered."""
         seen: set[tuple[int, bytes]] = set()
+        entered: set[tuple[int, bytes]] = set()
         for file in files:
             for number, raw in _lines(file):
                 where = f"{file}:{number}"
@@ -214,16 +215,27 @@ class _Intake:
                 mark = digest(key)
                 of = next(((part, rows) for part, rows in parts.values() if key in rows), None)
                 if of is None:
-                    if mark not in self.past.answered and mark not in self.past.failed:
-                        odd.say("unknown", where, f"no row that waits for an answer has the custom_id {key[:80]!r}")
+                    self._say_late(mark, key, outcome, where, odd)
                     continue
                 part, rows = of
-                if (part.number, mark) in seen:
+                # An answer is better than what went wrong before it, in this file or in one that was read long ago.
+                better = outcome.body is not None and mark in self.past.failed
+                if (part.number, mark) in seen and not better:
                     odd.say("second", where, f"a second answer to {key[:80]!r}; the first is taken")
                     continue
                 seen.add((part.number, mark))
-                if mark not in self.past.entered.get(part.number, ()):
+                if better or mark not in self.past.entered.get(part.number, ()):
                     self.enter(part, rows, rows[key], outcome)
+                    entered.add((part.number, mark))
+        return len(entered)
+
+    def _say_late(self, mark: bytes, key: str, outcome: Outcome, where: str, odd: _Oddities) -> None:
+        """Say what cannot be taken in, unless it was."""
+        if mark not in self.past.answered and mark not in self.past.failed:
+            odd.say("unknown", where, f"no row that waits for an answer has the custom_id {key[:80]!r}")
+        elif mark in self.past.failed and outcome.body is not None:
+            words = f"{key[:80]!r} had failed, and its part is done with: `workbench batch export --resume {self.sitting.summary.folder.name}` has it wait again, then import this"
+            odd.say("late", where, words)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
@@ -253,6 +265,7 @@ def take_in(sitting: Sitting, log: BatchLog, past: Past, price: Price, origin: O
         with part_rows(log, part) as rows:
             intake.read([file for file in files if file.exists()], {part.number: (part, rows)}, odd)
             odd.end()
+            _say_strayed(sitting.notify, log, part, rows)
             entered = past.entered.get(part.number, set())
             for row in rows:
                 if digest(row.key) not in entered:
@@ -274,17 +287,24 @@ def take_in_handed(sitting: Sitting, log: BatchLog, past: Past, price: Price, ha
     intake, odd = _Intake(sitting, past, price, handed.origin), _Oddities(sitting.notify)
     with ExitStack() as stack:
         parts = {part.number: (part, stack.enter_context(part_rows(log, part))) for part in log.batches.open}
-        before = sum(len(entered) for entered in past.entered.values())
-        intake.read(handed.files, parts, odd)
+        entered = intake.read(handed.files, parts, odd)
         odd.end()
-        entered = sum(len(entered) for entered in past.entered.values()) - before
         sitting.notify(f"{entered:,} rows were taken in")
         for part, rows in parts.values():
+            _say_strayed(sitting.notify, log, part, rows)
             left = len(rows) - len(past.entered.get(part.number, ()))
             if left:
                 sitting.notify(f"part {part.number}: {left:,} of {len(rows):,} rows wait for an answer")
             else:
                 _settle(log, part, past)
+
+
+def _say_strayed(notify: Notify, log: BatchLog, part: Part, rows: Rows) -> None:
+    if rows.strayed:
+        file = part_file(log.folder, part.number, "requests")
+        notify(
+            f"{file}: it was changed since it was written, and {rows.strayed:,} recordings are without their requests' texts"
+        )
 
 
 def _settle(log: BatchLog, part: Part, past: Past, *, keeps_answers: bool = False) -> None:

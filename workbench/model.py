@@ -8,10 +8,11 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import aiohttp
 import httpx2
@@ -33,7 +34,7 @@ from workbench.recordings import Answer, Exchange
 from workbench.requests import Request
 from workbench.tasks import Task
 
-__all__ = ["OWN_PACE", "Answered", "Client", "Failure", "reask"]
+__all__ = ["OWN_PACE", "Answered", "Client", "Failure", "Passing", "reask"]
 
 LONGEST_WAIT = 86_400.0
 """Seconds. An endpoint that asks for more has failed for now: what it did not answer can be asked again by a later run."""
@@ -42,6 +43,8 @@ OWN_PACE = -1.0
 """Wait as long as our own back-off says."""
 
 NO_USAGE = Usage()
+
+Result = TypeVar("Result")
 
 # Instructor logs each invalid answer as an error; an invalid answer is a state here, and is reported as one.
 logging.getLogger("instructor").addHandler(logging.NullHandler())
@@ -56,11 +59,18 @@ class Answered:
     attempt: Attempt
 
 
-class _Transient(Exception):
-    def __init__(self, error: ProviderError, *, own_pace: bool) -> None:
+class Passing(Exception):
+    """A failure after which a call is made again.
+
+    Args:
+        error: In our words: what is raised if it was the last time.
+        wait: Seconds before that, or ``OWN_PACE``.
+    """
+
+    def __init__(self, error: ProviderError, wait: float) -> None:
         super().__init__(str(error))
         self.error = error
-        self.own_pace = own_pace
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +126,28 @@ class Client:
             EndpointRefused: If the rest of the run would fail in the same way.
             BudgetReached: If an attempt could cost more than is left.
         """
+        return await self.repeat(lambda number: self._attempt(request, gate, number, last=number > self.retries))
+
+    async def repeat(self, call: Callable[[int], Awaitable[Result]]) -> Result:
+        """The result of a call, which is told which attempt it is, from 1, and is made again when it raises ``Passing``.
+
+        Raises:
+            ProviderError: If it gives none within the retries.
+        """
         # Made anew for each call: a shared AsyncRetrying is corrupted by concurrent ones.
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self.retries + 1),
-            retry=retry_if_exception_type(_Transient),
+            retry=retry_if_exception_type(Passing),
             wait=_wait,
             reraise=True,
         )
         try:
             async for attempt in retrying:
                 with attempt:
-                    number = attempt.retry_state.attempt_number
-                    answered = await self._attempt(request, gate, number, last=number > self.retries)
-        except _Transient as transient:
-            raise transient.error from transient
-        return answered
+                    result = await call(attempt.retry_state.attempt_number)
+        except Passing as passing:
+            raise passing.error from passing
+        return result
 
     async def _attempt(self, request: Request, gate: Gate, number: int, *, last: bool) -> Answered:
         sending, clock = await gate.admit(request, number), time.monotonic()
@@ -165,9 +182,10 @@ class Client:
         failure.error.where = failure.error.where or self.endpoint.base_url
         if failure.wait is None:
             raise failure.error
-        if failure.wait != OWN_PACE:
-            gate.limits.close(failure.wait, failure.error.what)
-        raise _Transient(failure.error, own_pace=failure.wait == OWN_PACE)
+        if failure.wait == OWN_PACE:
+            raise Passing(failure.error, OWN_PACE)
+        gate.limits.close(failure.wait, failure.error.what)  # which keeps everybody waiting, this one too
+        raise Passing(failure.error, 0.0)
 
     @staticmethod
     def _ended(
@@ -284,10 +302,10 @@ _WAY_OUT = {
 
 
 def _wait(state: RetryCallState) -> float:
-    """Where the endpoint said how long, the gate keeps everybody waiting; else each waits as long as its own back-off says."""
+    """As long as the failure says, else as our own back-off does."""
     failure = state.outcome.exception() if state.outcome else None
-    own_pace = isinstance(failure, _Transient) and failure.own_pace
-    return wait_random_exponential(multiplier=0.5, max=60)(state) if own_pace else 0.0
+    asked = failure.wait if isinstance(failure, Passing) else OWN_PACE
+    return wait_random_exponential(multiplier=0.5, max=60)(state) if asked == OWN_PACE else asked
 
 
 def _retry_after(response: httpx2.Response) -> float:

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from workbench.canonical import first_problem, line
+from workbench.canonical import first_problem, hash_json, line
 from workbench.completions import Usage, read_completion
 from workbench.entries import digest
 from workbench.errors import ProviderError, RunError
@@ -76,12 +76,16 @@ def write_row(row: Row) -> bytes:
 class Rows:
     """The rows of a part, found by key. Only where they stand is held in memory.
 
+    Attributes:
+        strayed: How many bodies were asked for that the file of requests does not hold any more.
+
     Raises:
         RunError: If the part's files are gone, or a line is no row.
     """
 
     def __init__(self, rows: Path, requests: Path) -> None:
         self._path = rows
+        self.strayed = 0
         self._offsets: dict[bytes, int] = {}
         with ExitStack() as stack:
             try:
@@ -113,11 +117,17 @@ class Rows:
         """The row with this key."""
         return self._at(self._offsets[digest(key)])
 
-    def body(self, row: Row) -> dict[str, JsonValue]:
-        """The body that was sent, texts and all."""
+    def body(self, row: Row) -> dict[str, JsonValue] | None:
+        """The body that was sent, texts and all; None where the file of requests does not hold it any more."""
         self._requests.seek(row.offset)
-        body: dict[str, JsonValue] = json.loads(self._requests.readline())["body"]
-        return body
+        try:
+            body: dict[str, JsonValue] = parse_object(self._requests.readline())["body"]
+            if hash_json(body) == row.request:
+                return body
+        except (ValueError, KeyError):
+            pass  # somebody has edited it
+        self.strayed += 1
+        return None
 
     def _at(self, offset: int) -> Row:
         self._rows.seek(offset)
@@ -216,6 +226,8 @@ def unanswered(status: str, why: str | None) -> Outcome:
         return Outcome(error="the batch was cancelled before this was done")
     if status == "failed":
         return Outcome(error=f"the provider refused the batch{f': {why}' if why else ''}")
+    if status == "lost":
+        return Outcome(error=f"the batch was given up{f': {why}' if why else ''}", assumed=True)
     return Outcome(error="the batch has ended, and this is in neither of its files", assumed=True)
 
 

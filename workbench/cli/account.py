@@ -39,6 +39,7 @@ class Account:
         batches: Its parts.
         totals: Of its ledger.
         has_ended: Whether nothing is left to do.
+        limit: The option whose larger value takes on what is unspent.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Account:
     batches: Batches
     totals: Totals
     has_ended: bool
+    limit: str
 
     @property
     def lost(self) -> int:
@@ -56,14 +58,16 @@ class Account:
     def next(self, endpoint: Endpoint | None) -> list[str]:
         """What to type next."""
         there = f" --base-url {endpoint.base_url}" if endpoint and endpoint.source == "--base-url" else ""
+        more = f" {self.limit} MORE" if self.states["unspent"] else ""
         run = shlex.quote(self.folder.name)
         commands = []
-        if any(part.written.how == "api" for part in self.batches.open) or self.batches.walked is None:
+        waits = self.batches.walked is None or self.batches.waits_elsewhere
+        if waits or any(part.written.how == "api" for part in self.batches.open):
             commands.append(f"workbench batch collect {run}{there}")
         if any(part.written.how == "hand" for part in self.batches.open):
             commands.append(f"workbench batch import {run} FILE…{there}")
         if not commands and self.states.keys() & REDONE:
-            commands.append(f"workbench batch submit --resume {run}{there}")
+            commands.append(f"workbench batch submit --resume {run}{there}{more}")
         if self.has_ended:
             commands.append(f"workbench eval {shlex.quote(str(self.folder))}")
         return commands
@@ -78,7 +82,9 @@ def account_of(folder: Path) -> Account:
     totals = Totals()
     for attempt in read_attempts(folder):
         totals.add(attempt)
-    return Account(folder, states, read_batches(folder), totals, open_run(folder).info.finished is not None)
+    info = open_run(folder).info
+    limit = "--max-tokens-total" if info.most_tokens and info.budget is None else "--budget"
+    return Account(folder, states, read_batches(folder), totals, info.finished is not None, limit)
 
 
 def leave(folder: Path, model: Model, *, as_json: bool) -> NoReturn:
@@ -129,6 +135,10 @@ def show(folder: Path, model: Model, asked: "Mapping[int, Standing]", *, as_json
     if waiting and account.batches.asks_again and account.states["failed"]:
         waiting += ", those that have failed and are asked again among them"
     out.print(f"\narticles  {states}{waiting}", markup=False)
+    if account.states["unspent"]:
+        out.print(
+            f"the budget was reached: what is unspent could cost more than is left of it, and a larger {account.limit} takes it on"
+        )
     if totals.attempts:
         out.print(plain(f"cost  {cost_words(cost, model.name)}, {totals.attempts:,} requests"), soft_wrap=True)
     if totals.assumed:

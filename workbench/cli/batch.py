@@ -1,26 +1,26 @@
 """``workbench batch``: a run whose requests are answered by a provider's Batch API, or elsewhere, at another time."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Unpack, get_args
+from typing import TYPE_CHECKING, Final, NoReturn, Unpack, get_args
 
 import click
 
 from workbench.batch import Batches, ReasksGo, part_file, read_batches
-from workbench.batching import cancel as end_batches
-from workbench.batching import fetch, gathering, send
+from workbench.batching import gathering
 from workbench.cli.account import leave, run_with_batches, show
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import MONEY, as_json, project, stderr
 from workbench.cli.progress import progress
 from workbench.endpoints import Endpoint, Model, resolve_endpoint
-from workbench.errors import InputError, RunError, SettingsError
+from workbench.errors import RunError, SettingsError
 from workbench.extract import State
+from workbench.handover import Fetched, check_free, copies, fetch, look, send
+from workbench.handover import cancel as end_batches
 from workbench.intake import Handed
 from workbench.jobs import Answering, Job, Notify, Resume, Watch, run_job
 from workbench.recordings import Origin, Recordings
@@ -94,8 +94,8 @@ def submit(
     job = job_of(here, options, model, earlier=run)
     with progress(stderr(), count_articles(job)) as watch:
         say_what(job, watch.notify)
-        folder, _ = asyncio.run(_sit(here, job, run, watch, reasks, again=run is not None))
-    leave(folder, job.model, as_json=as_json)
+        folder, fetched = asyncio.run(_sit(here, job, run, watch, reasks, again=run is not None))
+    _leave(folder, job.model, fetched, as_json=as_json)
 
 
 @batch.command()
@@ -107,12 +107,15 @@ def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bo
     here = project()
     run = run_with_batches(here, name)
     options = _options(base_url, allow_http=allow_http)
-    if not any(part.submitted and not part.ended for part in read_batches(run.folder).open):
+    if not read_batches(run.folder).there:
         show(run.folder, _job_by_hand(here, options, None, run).model, {}, as_json=as_json)  # nobody need be asked
         return
     job = job_of(here, options, None, earlier=run)
     say_what(job, _teller)
-    show(run.folder, job.model, asyncio.run(_look(job, run.folder)), as_json=as_json)
+    asked, fetched = asyncio.run(_look(job, run.folder))
+    if not (fetched.lost and as_json):
+        show(run.folder, job.model, asked, as_json=as_json)
+    fetched.check()
 
 
 @batch.command()
@@ -146,29 +149,34 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
     options = _options(base_url, allow_http=allow_http)
     options["concurrency"], options["budget"], options["max_tokens_total"] = concurrency, budget, max_tokens_total
     batches = read_batches(run.folder)
-    if {part.written.how for part in batches.parts.values()} == {"hand"}:
+    if batches.by_hand:
         job = _job_by_hand(here, options, None, run)
         answering = gathering("hand", reasks or batches.reasks, priced=_priced(job, run, base_url))
         leave(_by_hand(here, job, run, answering, None), job.model, as_json=as_json)
     job = job_of(here, options, None, earlier=run)
     with progress(stderr(), count_articles(job)) as watch:
         say_what(job, watch.notify)
-        asyncio.run(_collect(here, job, run, watch, reasks, wait=wait))
-    leave(run.folder, job.model, as_json=as_json)
+        fetched = asyncio.run(_collect(here, job, run, watch, reasks, wait=wait))
+    _leave(run.folder, job.model, fetched, as_json=as_json)
 
 
 @batch.command()
 @run_argument
+@click.option(
+    "--give-up",
+    is_flag=True,
+    help="Give up also what the endpoint has no more (a batch, its answers), or where it cannot be reached: it may have been paid for, and counts at its worst case.",
+)
 @endpoint_options
 @as_json
-def cancel(name: str | None, base_url: str | None, allow_http: bool, as_json: bool) -> None:
+def cancel(name: str | None, give_up: bool, base_url: str | None, allow_http: bool, as_json: bool) -> None:
     """End the batches of RUN: no more is asked. What is done by then is paid for, and `collect` fetches it."""
     here = project()
     run = run_with_batches(here, name)
     if not read_batches(run.folder).open:
         raise RunError("no batch of this run is under way", where=str(run.folder))
     job = _job_by_hand(here, _options(base_url, allow_http=allow_http), None, run)
-    asyncio.run(_cancel(job, run.folder))
+    asyncio.run(_cancel(job, run.folder, give_up=give_up))
     show(run.folder, job.model, {}, as_json=as_json)
 
 
@@ -232,7 +240,7 @@ def import_(  # noqa: PLR0917 - click gives each option by its name
     job = _job_by_hand(here, options, None, run)
     goes = reasks or read_batches(run.folder).reasks
     answering = gathering("hand", goes, handed=Handed(files, origin), priced=_priced(job, run, base_url))
-    leave(_by_hand(here, job, run, answering, to), job.model, as_json=as_json)
+    leave(_by_hand(here, job, run, answering, to, again=True), job.model, as_json=as_json)
 
 
 @asynccontextmanager
@@ -251,19 +259,20 @@ async def _depot(job: Job, notify: Notify) -> AsyncIterator["Depot"]:
 
 async def _sit(
     here: Project, job: Job, run: Run | None, watch: Watch, reasks: ReasksGo | None, *, again: bool = False
-) -> tuple[Path, int]:
-    """Fetch, take in, walk where there is something to walk for, and hand in; returns the run's folder, and how many parts had ended."""
+) -> tuple[Path, Fetched]:
+    """Fetch, take in, walk where there is something to walk for, and hand in; returns the run's folder, and what was fetched."""
     async with _depot(job, watch.notify) as depot:
-        ended = await fetch(depot, run.folder, watch.notify) if run else 0
+        fetched = await fetch(depot, run.folder, watch.notify) if run else Fetched()
         before = read_batches(run.folder) if run else Batches()
-        if run is None or again or before.walked is None or any(part.ended for part in before.open):
+        came_in = before.waits_elsewhere or any(part.ended for part in before.open)
+        if run is None or again or before.walked is None or came_in:
             goes = reasks or before.reasks
             folder = await _walk(here, job, run, gathering("api", goes, again=again), watch, again=again)
             watch.notify(f"run folder {folder}")
         else:
             folder = run.folder
         await send(depot, folder, watch.notify)
-    return folder, ended
+    return folder, fetched
 
 
 async def _walk(here: Project, job: Job, run: Run | None, answering: Answering, watch: Watch, *, again: bool) -> Path:
@@ -282,71 +291,56 @@ async def _walk(here: Project, job: Job, run: Run | None, answering: Answering, 
     return summary.folder
 
 
+def _leave(folder: Path, model: Model, fetched: Fetched, *, as_json: bool) -> NoReturn:
+    """Show what has come of a run; what the endpoint should have given and did not is said last."""
+    if fetched.lost and not as_json:
+        show(folder, model, {}, as_json=False)
+    fetched.check()
+    leave(folder, model, as_json=as_json)
+
+
 _pause = asyncio.sleep
 
 
-async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: ReasksGo | None, *, wait: bool) -> None:
+async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: ReasksGo | None, *, wait: bool) -> Fetched:
+    """Look at a run's batches, or again and again for as long as there is something to wait for; returns what came of the last look."""
     seconds = FIRST_WAIT
     while True:
-        _, ended = await _sit(here, job, run, watch, reasks)
-        if not wait or not any(part.written.how == "api" for part in read_batches(run.folder).open):
-            return
-        seconds = FIRST_WAIT if ended else min(seconds * 1.5, LONGEST_WAIT)
+        _, fetched = await _sit(here, job, run, watch, reasks)
+        left = {part.number for part in read_batches(run.folder).open if part.written.how == "api"}
+        if not wait or left <= fetched.lost.keys():
+            return fetched
+        seconds = FIRST_WAIT if fetched.ended else min(seconds * 1.5, LONGEST_WAIT)
         watch.notify(f"looking again in {seconds:.0f} s (Ctrl-C leaves everything as it is)")
         await _pause(seconds)
 
 
-async def _look(job: Job, folder: Path) -> "dict[int, Standing]":
-    """What the endpoint says of each part that is there."""
+async def _look(job: Job, folder: Path) -> "tuple[dict[int, Standing], Fetched]":
     async with _depot(job, _teller) as depot:
-        return {
-            part.number: await depot.batch(part.submitted.batch)
-            for part in read_batches(folder).open
-            if part.submitted and not part.ended
-        }
+        return await look(depot, folder)
 
 
-async def _cancel(job: Job, folder: Path) -> None:
+async def _cancel(job: Job, folder: Path, *, give_up: bool) -> None:
     if job.endpoint is None:
         await end_batches(None, folder, _teller)
         return
     async with _depot(job, _teller) as depot:
-        await end_batches(depot, folder, _teller)
+        await end_batches(depot, folder, _teller, give_up=give_up)
 
 
 def _by_hand(
     here: Project, job: Job, run: Run | None, answering: Answering, to: Path | None, *, again: bool = False
 ) -> Path:
+    if to:
+        check_free(to)
     before = len(read_batches(run.folder).parts) if run else 0
     with progress(stderr(), count_articles(job)) as watch:
         folder = asyncio.run(_walk(here, job, run, answering, watch, again=again))
     written = [number for number in read_batches(folder).parts if number > before]
     files = [part_file(folder, number, "requests") for number in written]
-    for file in _copied(files, folder.name, to) if to else files:
+    for file in copies(files, folder.name, to) if to else files:
         _teller(f"to be answered: {file}")
     return folder
-
-
-def _copied(files: Sequence[Path], run: str, to: Path) -> list[Path]:
-    """The files where somebody wants them.
-
-    Raises:
-        InputError: If one file is to hold several.
-    """
-    if to.suffix == ".jsonl" and not to.is_dir():
-        if len(files) > 1:
-            raise InputError(
-                f"there are {len(files)} files, more than fit into one",
-                where=str(to),
-                way_out=f"they stand in {files[0].parent}; or copy them into a folder",
-            )
-        copies = [to for _ in files]
-    else:
-        copies = [to / f"{run}-{file.name}" for file in files]
-    for file, copy in zip(files, copies, strict=True):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
-    return copies
 
 
 def _job_by_hand(here: Project, options: JobOptions, model: str | None, run: Run | None) -> Job:

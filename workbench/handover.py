@@ -1,0 +1,258 @@
+"""The parts of a run in other hands: handed in at the endpoint, looked at, fetched, ended, or given to a person."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from workbench.batch import (
+    BatchLog,
+    Cancelled,
+    Ended,
+    Part,
+    Sending,
+    Submitted,
+    Uploaded,
+    check_address,
+    part_file,
+    read_batches,
+)
+from workbench.errors import InputError, ProviderError, SettingsError
+from workbench.intake import read_past
+from workbench.jobs import Notify
+
+if TYPE_CHECKING:
+    from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
+
+__all__ = ["Fetched", "cancel", "check_free", "copies", "fetch", "look", "send"]
+
+LOST: Final = frozenset({200, 404, 410})
+"""Statuses of an endpoint that is there, and does not have what it was asked for: a deleted file, a batch of another key. 200 is nonsense in its place."""
+
+
+def _metadata(log: BatchLog, part: Part) -> dict[str, str]:
+    """By which a part's batch is known at the provider."""
+    return {"run": log.folder.name[:512], "part": str(part.number), "label": part.written.label}
+
+
+async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
+    """Hand in every part of a run that is written and was not. What a killed sitting handed in is found again, not handed in twice.
+
+    Raises:
+        ProviderError: If the endpoint does not take one; those before it are handed in.
+        RunError: If one is for another endpoint.
+    """
+    with BatchLog(folder) as log:
+        check_address(folder, log.batches, depot.address)
+        for part in log.batches.open:
+            if not part.is_unsent:
+                continue
+            may_be_there = part.sending
+            if not may_be_there:
+                log.note(Sending(part=part.number))
+            file = part.file
+            if file is None:
+                name = f"{log.folder.name}-{part.number:04}-{part.written.label}.jsonl"
+                file = await depot.upload(part_file(folder, part.number, "requests"), name, look=may_be_there)
+                log.note(Uploaded(part=part.number, file=file))
+            batch = await depot.submit(file, _metadata(log, part), look=may_be_there)
+            log.note(Submitted(part=part.number, batch=batch))
+            notify(f"part {part.number}: handed in as {batch}, requests: {part.written.requests:,}")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of a look at a run's batches.
+
+    Attributes:
+        ended: How many of them have ended, and are fetched.
+        lost: Why the endpoint does not give those that it should, by the parts' numbers.
+    """
+
+    ended: int = 0
+    lost: Mapping[int, ProviderError] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse to be content with less than all.
+
+        Raises:
+            ProviderError: If some could not be fetched; says which.
+        """
+        if self.lost:
+            first = next(iter(self.lost.values()))
+            what = "; ".join(f"part {number}: {error.what}" for number, error in self.lost.items())
+            raise ProviderError(what, status=first.status, where=first.where, way_out=first.way_out) from first
+
+
+async def look(depot: "Depot", folder: Path) -> "tuple[dict[int, Standing], Fetched]":
+    """What the endpoint says of each part that is there, by the part's number, and of which it knows nothing. Nothing is fetched.
+
+    Raises:
+        ProviderError: If the endpoint fails.
+        RunError: If one is at another endpoint.
+    """
+    batches = read_batches(folder)
+    check_address(folder, batches, depot.address)
+    found, lost = {}, {}
+    for batch, part in batches.there.items():
+        try:
+            found[part.number] = await depot.batch(batch)
+        except ProviderError as error:
+            if error.status not in LOST:
+                raise
+            lost[part.number] = error
+    return found, Fetched(lost=lost)
+
+
+async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
+    """Fetch the answers to every part of a run that has ended. One that the endpoint does not have keeps none of the others.
+
+    Raises:
+        ProviderError: If the endpoint fails; those before are fetched.
+        RunError: If one is at another endpoint.
+    """
+    ended, lost = 0, {}
+    with BatchLog(folder) as log:
+        check_address(folder, log.batches, depot.address)
+        for batch, part in log.batches.there.items():
+            try:
+                ended += await _fetch(depot, log, part, batch, notify)
+            except ProviderError as error:
+                if error.status not in LOST:
+                    raise
+                lost[part.number] = error
+    return Fetched(ended, lost)
+
+
+async def _fetch(depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify) -> bool:
+    """Fetch the answers to a part if it has ended; returns whether it has, and they are here."""
+    standing = await depot.batch(batch)
+    if not standing.has_ended:
+        done = f", {standing.completed + standing.failed:,} of {standing.total:,} done" if standing.total else ""
+        notify(f"part {part.number} is {standing.status}{done}")
+        return False
+    if standing.completed and not standing.answers:
+        notify(f"part {part.number} is {standing.status}, and its {standing.completed:,} answers are not there yet")
+        return False
+    for kind, file in (("answers", standing.answers), ("errors", standing.errors)):
+        if file:
+            await depot.fetch(file, part_file(log.folder, part.number, kind))
+    log.note(Ended(part=part.number, status=standing.status, why=standing.why))
+    return True
+
+
+async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up: bool = False) -> None:
+    """Have no more asked of a run: its batches are ended, what was not handed in or is in somebody's hands is given up.
+
+    Args:
+        depot: Of the endpoint, where there is one.
+        folder: Of the run.
+        notify: Called with words for the user.
+        give_up: Give up also what the endpoint does not have any more, or where it is gone itself, though it may have been paid for.
+
+    Raises:
+        ProviderError: If the endpoint fails, or does not have what it should and that is not given up; nothing more is asked all the same.
+        SettingsError: If there is a batch at a provider, and no depot to reach it.
+        RunError: If there is one at another endpoint.
+    """
+    lost = {}
+    with BatchLog(folder) as log:
+        if depot:
+            check_address(folder, log.batches, depot.address)
+        log.note(Cancelled())
+        for part in log.batches.open:
+            if part.ended:
+                continue
+            if part.written.how == "hand":
+                _give_up(log, part, notify)
+                continue
+            if depot is None:
+                raise SettingsError(
+                    "there is a batch at a provider, and no endpoint to reach it by",
+                    where=str(folder),
+                    way_out="pass --base-url, or set OPENAI_API_KEY",
+                )
+            try:
+                await _end(depot, log, part, notify, give_up=give_up)
+            except ProviderError as error:
+                if give_up and (error.status in LOST or error.status is None):
+                    _lose(log, part, error.what, notify)
+                elif error.status in LOST:
+                    lost[part.number] = error
+                else:
+                    raise
+    Fetched(lost=lost).check()
+
+
+async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, give_up: bool) -> None:
+    batch = part.submitted.batch if part.submitted else None
+    if batch is None and part.sending and (batch := await depot.find(_metadata(log, part))):
+        log.note(Submitted(part=part.number, batch=batch))
+    if batch is None:
+        _give_up(log, part, notify)
+        return
+    standing = await depot.batch(batch)
+    if standing.has_ended and give_up:
+        if not await _fetch(depot, log, part, batch, notify):
+            _lose(log, part, "its answers are not there", notify)
+        return
+    if not standing.has_ended and standing.status != "cancelling":
+        standing = await depot.cancel(batch)
+    notify(f"part {part.number} is {standing.status}")
+
+
+def _lose(log: BatchLog, part: Part, why: str, notify: Notify) -> None:
+    """Give up a part of which the endpoint may have answered rows, for which it bills."""
+    log.note(Ended(part=part.number, status="lost", why=why))
+    notify(
+        f"part {part.number} is given up ({why}): rows that were not fetched will stand in the ledger at their worst"
+    )
+
+
+def _give_up(log: BatchLog, part: Part, notify: Notify) -> None:
+    collected = read_past(log.folder).collected(part)
+    log.settle(collected)
+    notify(f"part {part.number}: {collected.given_up:,} rows are given up")
+
+
+def check_free(to: Path) -> None:
+    """Refuse to copy onto a file that is there, before there is anything to copy.
+
+    Raises:
+        InputError: If it is.
+    """
+    if _is_one_file(to) and to.exists():
+        raise InputError("this file is there already", where=str(to), way_out="name another, or a folder")
+
+
+def copies(files: Sequence[Path], run: str, to: Path) -> list[Path]:
+    """The files where somebody wants them.
+
+    Raises:
+        InputError: If one file is to hold several, or a file of that name is there.
+    """
+    if _is_one_file(to):
+        if len(files) > 1:
+            raise InputError(
+                f"there are {len(files)} files, more than fit into one",
+                where=str(to),
+                way_out=f"they stand in {files[0].parent}; or copy them into a folder",
+            )
+        made = [to for _ in files]
+    else:
+        made = [to / f"{run}-{file.name}" for file in files]
+    for file, copy in zip(files, made, strict=True):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with file.open("rb") as content, copy.open("xb") as new:
+                shutil.copyfileobj(content, new)
+        except FileExistsError as error:
+            raise InputError(
+                "this file is there already", where=str(copy), way_out=f"take the requests from {file}"
+            ) from error
+    return made
+
+
+def _is_one_file(to: Path) -> bool:
+    return to.suffix == ".jsonl" and not to.is_dir()
