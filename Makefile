@@ -33,7 +33,7 @@ bench: .venv/.test ## the measurements of docs/evaluation.md, side by side with 
 	@for script in benchmarks/*.py; do .venv/bin/python $$script; done
 
 soak: .venv/.test ## the tests of a night's run at their full size: 20,000 articles of an endpoint that fails by plan, 200 times kill -9
-	@WORKBENCH_SOAK=20000 WORKBENCH_KILLS=200 .venv/bin/python -m pytest tests/test_soak.py tests/test_kill.py tests/test_shards.py
+	@WORKBENCH_SOAK=20000 WORKBENCH_KILLS=200 .venv/bin/python -m pytest tests/test_soak.py tests/test_kill.py tests/test_batch_kill.py tests/test_shards.py
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"workbench needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]} (try: make PYTHON=python3.11 …)")'
