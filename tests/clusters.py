@@ -4,7 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -45,6 +48,27 @@ class Cluster:
                 import_module, "workbench.model"
             )  # which takes its time, and would have one begin before the other
         return self._workers[0]
+
+    @contextmanager
+    def restarting(self) -> Iterator[None]:
+        """Start another worker for each that dies, as Dask's nannies do."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(0.1):
+                self._workers = [one if one.poll() is None else self._worker() for one in self._workers]
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        yield
+        over.set()
+        watcher.join()
+
+    def lose_workers(self) -> None:
+        """Kill both."""
+        for one in self._workers:
+            one.kill()
+            one.wait()
 
     def close(self) -> None:
         for process in reversed(self._started):

@@ -12,17 +12,19 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clusters import Cluster
-from loopback import Loopback, Received, Usage, ok, slow
+from loopback import Loopback, Received, Usage, ok, slow, unauthorized
 from small_project import PROMPT, SCHEMA, Command, lines
 
 from workbench.canonical import hash_text
+from workbench.lines import Appender
 
 KEY = "sk-of-the-cluster-0451"
 SETTINGS = """[tool.workbench]
@@ -196,6 +198,7 @@ def test_a_stopped_run_is_gone_on_with_by_one_process(
     cluster: Cluster, place: Path, server: Loopback, workbench: Command
 ) -> None:
     """Ctrl-C lets the shards come to their ends; the local engine does what is left, and nothing twice."""
+    (place / "pyproject.toml").write_text(SETTINGS.replace("15000", "6000"), encoding="utf-8")  # 3 s to stop in
     on = ("--engine", "dask", "--scheduler", cluster.address)
     with when(server, 100, lambda: os.kill(os.getpid(), signal.SIGINT)):
         stopped = workbench("run", "news.jsonl", "--base-url", server.base_url, *on)
@@ -214,20 +217,73 @@ def test_a_stopped_run_is_gone_on_with_by_one_process(
 def test_a_killed_driver_leaves_what_was_done(
     cluster: Cluster, place: Path, server: Loopback, workbench: Command
 ) -> None:
-    """kill -9 of the process that merges: its shards stop by themselves, and going on merges them first."""
+    """kill -9 of the process that merges: its shards stop by themselves, and going on merges them first, asks nothing twice and counts all of it."""
+    cluster.ready()
     on = ("--engine", "dask", "--scheduler", cluster.address)
     command = [sys.executable, "-m", "workbench", "run", "news.jsonl", "--base-url", server.base_url, *on]
     with subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:  # noqa: S603
         server.wait_for(100, seconds=60)
         driver.kill()
     folder = folder_of(place)
-    assert len(extractions(folder)) < ARTICLES
+    # As it is where the death came between recording and telling.
+    for shard in folder.glob("shards/*/extractions.jsonl"):
+        with Appender(shard, wait=60) as told:
+            os.truncate(shard, 0)
+            told.size = 0
     result = workbench("run", "--resume", folder, "--base-url", server.base_url, *on)
     assert result.code == 5, result.err
-    ids = [json.loads(line)["article"] for line in extractions(folder)]
-    assert len(ids) == len({*ids}) == ARTICLES + 1
+    ended = lines(folder / "extractions.jsonl")
+    assert len(ended) == len({one["article"] for one in ended}) == ARTICLES + 1
     check_asked_once(folder, server.requests)
     assert not (folder / "shards").exists()
+    ledger = lines(folder / "attempts.jsonl")
+    assert money(one["cost"] for one in ended) == money(one["cost"] for one in ledger if one["outcome"] == "answered")
+    attempts = Counter(one["text"] for one in ledger)
+    texts = {one["article"]: one["text"] for one in ended}
+    said: Counter[str] = Counter()
+    for failure in lines(folder / "failures.jsonl"):
+        said[texts.get(failure["article"]) or ""] += failure["attempts"]
+    assert +said == Counter({text: attempts[text] for text in said if text})
+
+
+def money(costs: Iterable[Any]) -> Decimal:
+    return sum((Decimal(cost["amount"]) for cost in costs if cost), Decimal(0))
+
+
+def test_a_key_that_is_refused_ends_the_run_and_is_said(cluster: Cluster, place: Path, workbench: Command) -> None:
+    cluster.ready()
+    on = ("--engine", "dask", "--scheduler", cluster.address)
+    with Loopback(answer=lambda _: unauthorized()) as server:
+        result = workbench("run", "news.jsonl", "--base-url", server.base_url, "--samples", "2", *on)
+    assert result.code == 3, result.err
+    assert "answered 401" in result.out
+    assert len([*(place / "runs").iterdir()]) == 1  # the second sample was not begun
+
+
+def test_a_run_that_all_workers_leave_says_so_and_can_be_stopped(
+    tmp_path: Path, place: Path, server: Loopback, workbench: Command
+) -> None:
+    """What was done is merged; what is left is done by whoever goes on."""
+    cluster = Cluster(tmp_path, KEY)
+    try:
+        cluster.ready()
+        on = ("--engine", "dask", "--scheduler", cluster.address)
+        command = [sys.executable, "-m", "workbench", "run", "news.jsonl", "--base-url", server.base_url, *on]
+        with subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:  # noqa: S603
+            server.wait_for(100, seconds=60)
+            cluster.lose_workers()
+            assert run.stderr
+            assert any("no worker is left" in said for said in run.stderr)
+            run.send_signal(signal.SIGINT)
+            assert run.wait(60) == 130
+    finally:
+        cluster.close()
+    folder = folder_of(place)
+    assert not (folder / "shards").exists()
+    assert workbench("run", "--resume", folder, "--base-url", server.base_url).code == 5
+    ids = [one["article"] for one in lines(folder / "extractions.jsonl")]
+    assert len(ids) == len({*ids}) == ARTICLES + 1
+    check_asked_once(folder, server.requests)
 
 
 def test_a_run_whose_worker_is_killed_is_the_run_of_one_process(
@@ -243,7 +299,9 @@ def test_a_run_whose_worker_is_killed_is_the_run_of_one_process(
     in_shards: list[bytes] = []
 
     def kill() -> None:
+        until = time.monotonic() + 60
         while len([*folder_of(place).glob("shards/*/recordings/*")]) < 2:  # both are at work
+            assert time.monotonic() < until, "no two shards were at work"
             time.sleep(0.01)
         in_shards.extend(file.read_bytes() for file in folder_of(place).glob("shards/**/*.json*"))
         doomed.kill()
@@ -301,6 +359,28 @@ def test_a_shard_that_kills_its_workers_has_failed_and_the_rest_is_kept(
     check_asked_once(folder_of(place), server.requests)
 
 
+def test_a_shard_that_kills_its_workers_takes_no_other_along(
+    cluster: Cluster, place: Path, server: Loopback, workbench: Command
+) -> None:
+    """Dask blames all that was in a dead worker's hands; each is tried again by itself before it has failed."""
+    schema = place / "schemas" / "street.py"
+    schema.write_text(f"import os\nfrom pydantic import model_validator\n{SCHEMA}{POISON}", encoding="utf-8")
+    cluster.ready()
+    on = ("--engine", "dask", "--scheduler", cluster.address)
+    with cluster.restarting():
+        assert workbench("run", "news.jsonl", "--base-url", server.base_url, *on).code == 5
+    ended = lines(folder_of(place) / "extractions.jsonl")
+    failed = [one for one in ended if one["error"] == "KilledWorker"]
+    assert len(ended) == ARTICLES + 1
+    assert "소식 13" in {one["article"] for one in failed}
+    assert len({shard_of(one["text"]) for one in failed}) == 1
+
+
+def shard_of(text: str) -> int:
+    """Which of the nine shards of fifty that these articles make a text falls to."""
+    return int(text[-12:], 16) % 9
+
+
 def test_no_key_travels_with_a_task(place: Path) -> None:
     """What is sent to a worker is a name and an order, and the order has no field that a key could be in."""
     from distributed.protocol.pickle import dumps
@@ -328,6 +408,17 @@ def test_without_the_extra_the_way_out_is_named(
     result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", "--engine", "dask")
     assert result.code == 2
     assert "workbench[dask]" in result.err
+
+
+def test_certificates_that_are_missing_are_named(
+    place: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.cluster.CONNECT", 1)
+    on = ("--engine", "dask", "--scheduler", "tls://127.0.0.1:9")
+    result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", *on)
+    assert result.code == 2
+    assert "DASK_DISTRIBUTED__COMM__TLS__CA_FILE" in result.err
+    assert not (place / "runs").exists()
 
 
 def test_a_scheduler_that_is_not_there_is_named(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Loopback, ok
+from loopback import Loopback, ok, unauthorized
 from small_project import ANSWERS, PROMPT, Command, lines
 
 from workbench.runs import RunInfo, open_run
@@ -118,6 +118,16 @@ def test_a_new_run_of_a_retried_one_takes_the_samples_that_it_took(
     assert sorted(lines(again / "extractions.jsonl"), key=str) == sorted(
         ({**line, "cost": {"amount": "0", "currency": "USD"}} for line in lines(first / "extractions.jsonl")), key=str
     )
+
+
+def test_a_refused_key_is_said_and_ends_them_all(project: Path, workbench: Command) -> None:
+    with Loopback(answer=lambda _: unauthorized()) as server:
+        result = workbench("run", "--samples", "3", "--base-url", server.base_url)
+    assert result.code == 3
+    assert "answered 401" in result.out
+    assert "workbench run --resume" in result.out
+    assert "workbench vote" not in result.out
+    assert len(infos([*(project / "runs").iterdir()])) == 1
 
 
 def test_several_samples_do_not_go_on_with_one_run(project: Path, server: Loopback, workbench: Command) -> None:

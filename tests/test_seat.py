@@ -209,7 +209,11 @@ def test_a_refusal_that_one_meets_ends_the_others() -> None:
         await other.limits.reserve(0)
         await other.limits.reserve(0)  # the answer to the first was sent before the refusal, perhaps
 
+        heard.append((await seat.heard("look"))["refused"])
+
+    heard: list[dict[str, Any]] = []
     held(body, one, other)
+    assert str(EndpointRefused(**heard[0])) == str(met.refused)  # what the driver hears
     assert str(told.refused) == str(met.refused)
     assert told.refused
     assert told.refused.status == 401

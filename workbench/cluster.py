@@ -7,44 +7,33 @@ leaves its shards as they are; going on with the run, on one machine or on many,
 
 import os
 import signal
-import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from distributed import Client, Future, KilledWorker, LocalCluster, Scheduler, as_completed
+from distributed import Client, LocalCluster, Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 from distributed.security import Security
 
-from workbench.articles import Article, Rejected
 from workbench.budget import Budget, Spend
-from workbench.completions import Usage
+from workbench.driver import Driver, Say
 from workbench.endpoints import Endpoint
 from workbench.errors import RunError, SettingsError, WorkbenchError
-from workbench.extract import Extraction, rejected, unextracted
 from workbench.jobs import Job, Resume, Sitting, Summary, Watch, sitting_at
 from workbench.live import check_priced, close_left_over
 from workbench.recordings import Recordings
 from workbench.runs import open_run
-from workbench.seat import GIVEN_UP, STOPPING, Seat
-from workbench.shards import Share, articles_of, merge, write
-from workbench.workers import Order, look, run_shard, versions_of
+from workbench.seat import STOPPING, Seat
+from workbench.workers import Order, look, versions_of
 
 __all__ = ["Where", "run_sharded"]
 
-SMALLEST, LARGEST = 50, 1_000
-"""Articles of a shard: fewer are not worth their beginning, more are long in being merged."""
-ROUNDS: Final = 4
-"""Shards that each worker's thread gets at the least, where there are articles enough: the last to end are not waited for so long."""
-LOOK: Final = 1.0
-"""Seconds between two looks at how far the shards are."""
-POLL: Final = 0.02
-"""Seconds between two looks at whether a shard is done."""
+CERTIFICATES: Final = tuple(
+    f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY")
+)
 CONNECT: Final = 30.0
 """Seconds in which a scheduler must answer, and its first worker be there."""
 
@@ -122,17 +111,18 @@ def run_sharded(
     watch = watch or Watch()
     if job.endpoint is None:
         raise SettingsError("a replay asks nobody: it needs no cluster", way_out="leave --engine away")
-    before = str(store.folder.resolve()) if len(store) else None
     with (
         _connected(where.scheduler, watch.notify) as client,
         sitting_at(job, runs, store, resume=resume, watch=watch) as sitting,
     ):
         close_left_over(sitting)
         check_priced(job, sitting.summary)
+        # What shards were left with is among it by now.
+        before = str(store.folder.resolve()) if len(store) else None
         order = _order(sitting, job.endpoint, where, before)
         _check(client, order, sitting.summary.folder)
         with _seated(client, order.seat, job, sitting.ledger.totals.spend) as say:
-            _Driver(client, order, sitting, say).drive()
+            Driver(client, order, sitting, say).drive()
     return sitting.summary
 
 
@@ -141,13 +131,19 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
     if address is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         # Whoever reaches a scheduler can have any code run: on a machine with other users not even loopback is private.
+        try:
+            security = Security.temporary()
+        except ImportError as error:
+            raise SettingsError(
+                f"no certificate can be made for the processes here: {error}", way_out="install workbench[dask]"
+            ) from error
         with (
             LocalCluster(
                 n_workers=cores,
                 threads_per_worker=2,  # one shard begins while another ends
                 processes=True,
                 host="127.0.0.1",
-                security=Security.temporary(),
+                security=security,
                 dashboard_address=None,
                 worker_dashboard_address=None,
             ) as cluster,
@@ -156,6 +152,7 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
             client.register_plugin(_Undisturbed())
             yield client
         return
+    notify(f"looking for the scheduler at {address}")
     try:
         client = Client(address, timeout=CONNECT)
     except (OSError, ValueError) as error:
@@ -164,6 +161,13 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
             where=address,
             expected="an address such as tls://host:8786",
             way_out="start one with `dask scheduler`, or leave --scheduler away to use this machine alone",
+        ) from error
+    except (TypeError, RuntimeError) as error:  # which is how distributed says that it has no certificates
+        raise SettingsError(
+            f"the scheduler cannot be spoken to: {error}",
+            where=address,
+            expected="certificates for tls:// in Dask's configuration",
+            way_out=f"set {', '.join(CERTIFICATES)} to the files",
         ) from error
     with client:
         if not client.scheduler_info()["workers"]:
@@ -230,10 +234,6 @@ def _check(client: Client, order: Order, folder: Path) -> None:
         raise failed
 
 
-Say = Callable[..., dict[str, Any]]
-"""Says something to the seat."""
-
-
 @contextmanager
 def _seated(client: Client, name: str, job: Job, spent: Spend) -> Iterator[Say]:
     client.register_plugin(_Seated(name, client.id, job, spent), name=name)
@@ -248,146 +248,6 @@ def _seated(client: Client, name: str, job: Job, spent: Spend) -> Iterator[Say]:
         return answer
 
     yield say
+    # On an error the shards are told to stop by the driver's going, and need the seat until they have.
     say("close")
     client.unregister_scheduler_plugin(name)
-
-
-class _Driver:
-    """The sitting at a run that is done over a cluster."""
-
-    def __init__(self, client: Client, order: Order, sitting: Sitting, say: Say) -> None:
-        self._client = client
-        self._order = order
-        self._sitting = sitting
-        self._say = say
-        self._wanted = self._said = 0
-        self._failed: Exception | None = None
-        self._shown = sitting.summary
-
-    def drive(self) -> None:
-        """Have all shards done, and merge each when it is.
-
-        Raises:
-            What ended a shard, once the others have come to their ends.
-        """
-        folder = self._sitting.summary.folder
-        futures: dict[Any, Path] = {}
-        for shard in write(folder, self._shares(), self._count()):
-            futures[self._client.submit(run_shard, self._order, shard.name, pure=False)] = shard
-        waiting, looked = as_completed(list(futures)), time.monotonic()
-        with self._interruptible():
-            while not waiting.is_empty():
-                if waiting.has_ready():
-                    future = next(waiting)
-                    self._ended(future, futures.pop(future))
-                else:
-                    time.sleep(POLL)
-                if self._wanted > self._said:
-                    self._said = self._wanted
-                    self._say("stop", level=self._said)
-                if time.monotonic() - looked > LOOK:
-                    looked = time.monotonic()
-                    self._look()
-        self._look()
-        if (folder / "shards").is_dir():
-            (folder / "shards").rmdir()
-        if self._failed:
-            raise self._failed
-
-    def _shares(self) -> Iterator[Share]:
-        job, kept = self._sitting.job, self._sitting.kept
-        for article in job.articles():
-            if kept.wants(article):
-                yield Share(article, kept.sample(article) if isinstance(article, Article) else job.sample)
-
-    def _count(self) -> int:
-        """How many shards there are to be."""
-        articles = sum(1 for _ in self._shares())
-        threads: int = max(1, sum(self._client.nthreads().values()))
-        size = min(LARGEST, max(SMALLEST, articles // (threads * ROUNDS)))
-        return max(1, -(-articles // size))
-
-    def _ended(self, future: "Future[int]", shard: Path) -> None:
-        sitting = self._sitting
-        failed: Exception | None = None
-        left: list[Share] = []
-        if future.status == "finished":
-            sitting.summary.left += future.result()
-        elif future.status == "error":
-            failed = future.exception()
-        else:
-            raise RunError(f"the scheduler has lost the shard {shard.name}", way_out="go on with --resume")
-        if isinstance(failed, KilledWorker):
-            left = [*articles_of(shard)]
-        done: set[str] = set()
-
-        def tell(extraction: Extraction) -> None:
-            if left:
-                done.add(extraction.article)
-            sitting.summary.add(extraction)
-            sitting.watch.done(extraction, self._shown)
-
-        merge(shard, sitting.ledger, sitting.writer.files, sitting.store, sitting.job.price, done=tell)
-        self._say("merged", shard=shard.name)
-        for article, sample in left:
-            if article.id not in done:
-                sitting.keep(_killed(article, sample, str(failed)))
-        if failed and not isinstance(failed, KilledWorker):
-            self._failed = self._failed or failed
-            self._wanted = max(self._wanted, STOPPING)
-            sitting.summary.interrupted = True
-
-    def _look(self) -> None:
-        """Hear how far the shards are, and tell."""
-        heard = self._say("look")
-        for words in heard["words"]:
-            self._sitting.notify(words)
-        self._shown = _with(self._sitting.summary, heard["reports"])
-        self._sitting.watch.under_way(self._shown)
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """The first Ctrl-C or SIGTERM lets what is under way come to its end, the second gives it up."""
-
-        def interrupt(*_: object) -> None:
-            self._wanted = min(GIVEN_UP, self._wanted + 1)
-            self._sitting.summary.interrupted = True
-            if self._wanted == STOPPING:
-                self._sitting.notify(
-                    "stopping: what is under way comes to its end; Ctrl-C again gives it up (it may be billed all the same)"
-                )
-
-        kinds = (signal.SIGINT, signal.SIGTERM)
-        try:
-            before = [signal.signal(kind, interrupt) for kind in kinds]
-        except ValueError:  # only the main thread has signals
-            yield
-            return
-        try:
-            yield
-        finally:
-            for kind, handler in zip(kinds, before, strict=True):
-                signal.signal(kind, handler)
-
-
-def _killed(article: Article | Rejected, sample: int, why: str) -> Extraction:
-    """The extraction of an article whose shard's workers died, one after the other."""
-    if isinstance(article, Rejected):
-        return rejected(article)
-    update = {"error": KilledWorker.__name__, "sample": sample}
-    return unextracted(article, "failed", f"the workers that did its shard died: {why}").model_copy(update=update)
-
-
-def _with(summary: Summary, reports: list[dict[str, Any]]) -> Summary:
-    """What has come of the run, with what its shards say that is not merged yet."""
-    totals = replace(summary.totals)
-    shown = replace(summary, totals=totals, states=Counter(summary.states))
-    for report in reports:
-        shown.states.update(report["states"])
-        totals.attempts += report["attempts"]
-        totals.usage += Usage(*report["usage"])
-        totals.money += Decimal(report["money"])
-        totals.unpriced += report["unpriced"]
-        if totals.money:
-            totals.currency = report["currency"]
-    return shown

@@ -5,11 +5,12 @@ written into the ledger when the run goes on, at its worst case, for nobody know
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -25,6 +26,7 @@ from workbench.recordings import Recordings
 
 __all__ = ["Attempt", "Ledger", "Sending", "Totals", "read_attempts", "recorded_in"]
 
+EMPTY: Mapping[str, int] = MappingProxyType({})
 ROUND = 4_096
 """Lines after which ``sent.jsonl`` is written anew, with what is still under way."""
 
@@ -197,20 +199,29 @@ class Ledger:
         self._rewrite()
         return count
 
-    def count_again(self, told: Container[str]) -> set[str]:
-        """Take what earlier sittings sent for texts of which no extraction tells for what this one has; returns the keys that were answered.
+    def count_again(self, told: Container[str], earlier: Mapping[str, int] = EMPTY) -> dict[str, str]:
+        """Take what earlier sittings sent for texts of which no extraction tells for what this one has.
 
         Args:
             told: Hashes of the texts of which one does.
+            earlier: What is in another ledger: how many requests for each text.
+
+        Returns:
+            The key of each request that was answered, and its text's hash.
         """
-        answered = set()
-        self._by_text.clear()
+        answered = {}
+        self._by_text = Counter({text: count for text, count in earlier.items() if text not in told})
         for attempt in _read(self._folder / "attempts.jsonl", _ATTEMPT):
             if attempt.text not in told:
                 self._by_text[attempt.text] += 1
                 if attempt.outcome == "answered":
-                    answered.add(attempt.key)
+                    answered[attempt.key] = attempt.text
         return answered
+
+    @property
+    def untold(self) -> Mapping[str, int]:
+        """How many requests for each text have ended of which `take` was not asked yet."""
+        return self._by_text
 
     def take_over(self, raw: bytes, where: str) -> None:
         """Write down a line of another ledger, as it stands there.
@@ -218,7 +229,9 @@ class Ledger:
         Raises:
             RunError: If it is none.
         """
-        self.totals.add(_parse(parse_object(raw), where, _ATTEMPT))
+        attempt = _parse(parse_object(raw), where, _ATTEMPT)
+        self.totals.add(attempt)
+        self._by_text[attempt.text] += 1
         self._attempts.append_text(raw.decode())
 
     def sent(self, sending: Sending) -> None:

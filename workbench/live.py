@@ -55,7 +55,9 @@ async def live(
     budget = budget or Budget(job.budget, job.most_tokens, ledger.totals.spend)
     meter = Meter(ledger, limits, budget, job.price)
     # What an earlier sitting paid for and did not come to tell of is this run's cost all the same.
-    paid = ledger.count_again(told_of(summary.folder)) if ledger.totals.attempts else set()
+    paid = kept.paid.union(
+        ledger.count_again(told_of(summary.folder), kept.sent) if ledger.totals.attempts or kept.sent else ()
+    )
     origin, reads = origin_of(endpoint), job.reads
     under_way: dict[str, asyncio.Event] = {}
     refreshed: set[str] = set()

@@ -36,6 +36,8 @@ class Kept:
         leaves: Whether ``only`` leaves something undone.
         since: When the run began; None if it begins now.
         torn: Files that ended in a torn line, which was set aside.
+        sent: How many requests earlier sittings sent for each text of which nothing was told, where another ledger than the run's has them.
+        paid: The keys of those that were answered.
     """
 
     states: Counter[State] = field(default_factory=Counter)
@@ -46,6 +48,8 @@ class Kept:
     leaves: bool = False
     since: datetime | None = None
     torn: list[Path] = field(default_factory=list)
+    sent: dict[str, int] = field(default_factory=dict)
+    paid: set[str] = field(default_factory=set)
 
     def wants(self, article: Article | Rejected) -> bool:
         """Whether this article is still to be done."""

@@ -200,4 +200,5 @@ class Seat:
         """What the driver wants to know: how far each shard is, and what there is to say."""
         words = [*self._words]
         self._words.clear()
-        return {"words": words, "reports": [one.report for one in self._accounts.values() if one.report]}
+        reports = [one.report for one in self._accounts.values() if one.report]
+        return {"words": words, "reports": reports, "refused": self._refused}

@@ -41,10 +41,19 @@ COUNTED: Final = ("attempts.jsonl", *FILES)
 
 
 class Share(NamedTuple):
-    """An article that fell to a shard, and the sample to take of it."""
+    """An article that fell to a shard.
+
+    Attributes:
+        article: The article.
+        sample: The sample to take of it.
+        sent: How many requests earlier sittings sent for its text, where no extraction tells of them.
+        paid: The keys of those that were answered.
+    """
 
     article: Article | Rejected
     sample: int
+    sent: int = 0
+    paid: tuple[str, ...] = ()
 
 
 def write(folder: Path, shares: Iterable[Share], count: int) -> list[Path]:
@@ -61,10 +70,12 @@ def write(folder: Path, shares: Iterable[Share], count: int) -> list[Path]:
                 file.writelines(lines)
         held.clear()
 
-    for number, (article, sample) in enumerate(shares, 1):
+    for number, (article, sample, sent, paid) in enumerate(shares, 1):
         kind = "article" if isinstance(article, Article) else "rejected"
         mark = article.hash if isinstance(article, Article) else hash_text(article.place)
-        held[int(mark[-12:], 16) % count].append(line({kind: asdict(article), "sample": sample}))
+        held[int(mark[-12:], 16) % count].append(
+            line({kind: asdict(article), "sample": sample, "sent": sent, "paid": [*paid]})
+        )
         if number % HELD == 0:
             put()
     put()
@@ -80,7 +91,7 @@ def articles_of(shard: Path) -> Iterator[Share]:
     for number, _, fields in read_lines(shard / ARTICLES):
         try:
             given = Article(**fields["article"]) if "article" in fields else Rejected(**fields["rejected"])
-            yield Share(given, fields["sample"])
+            yield Share(given, fields["sample"], fields["sent"], tuple(fields["paid"]))
         except (KeyError, TypeError) as error:
             raise RunError("the line is no article", where=f"{shard / ARTICLES}:{number}") from error
 
@@ -175,7 +186,9 @@ def merge(
                     files["failures.jsonl"].append_text(raw.decode())
             for raw, _ in _whole_lines(shard / "extractions.jsonl"):
                 files["extractions.jsonl"].append_text(raw.decode())
-                done(Extraction.model_validate_json(raw))
+                extraction = Extraction.model_validate_json(raw)
+                ledger.take(extraction.text)  # it is told
+                done(extraction)
     aside = shard.with_name(shard.name + MERGED)
     shard.rename(aside)
     (shard.parent / MERGING).unlink(missing_ok=True)

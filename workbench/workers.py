@@ -24,7 +24,7 @@ from workbench.ledger import Ledger
 from workbench.link import Ask, GivenUpError, Link
 from workbench.live import close_left_over, live
 from workbench.recordings import Recordings
-from workbench.resume import check_same, keep, put_back
+from workbench.resume import check_same, keep, put_back, told_of
 from workbench.runs import Run, RunInfo, RunWriter
 from workbench.settings import environment, find_project
 from workbench.shards import PATIENCE, articles_of, recordings_of
@@ -98,6 +98,11 @@ def look(order: Order, token: str) -> None:
             expected="one file system that the driver and all workers have under the same path",
             way_out="mount it, or start the workers where it is",
         )
+    _check_versions(order)
+    _job_of(order)
+
+
+def _check_versions(order: Order) -> None:
     if (own := versions_of()) != order.account.versions:
         differ = ", ".join(
             f"{name} {own[name]} for {then}" for name, then in order.account.versions.items() if own.get(name) != then
@@ -105,7 +110,6 @@ def look(order: Order, token: str) -> None:
         raise SettingsError(
             f"this worker has other versions than the run: {differ}", way_out="install what uv.lock says"
         )
-    _job_of(order)
 
 
 @lru_cache(maxsize=2)
@@ -175,6 +179,7 @@ def run_shard(order: Order, name: str) -> int:
 
 
 async def _do(order: Order, name: str, worker: str, ask: Ask) -> int:
+    _check_versions(order)  # it may have come after the others were looked at
     job, shard, words = _job_of(order), Path(order.run) / "shards" / name, list[str]()
     if not shard.is_dir():
         raise RunError("this worker does not see the shard's folder", where=str(shard))
@@ -215,9 +220,13 @@ def _sitting_at(order: Order, job: Job, shard: Path, words: list[str]) -> Iterat
         writer = RunWriter(shard, order.account, ledger)
         failing.pop_all()  # the writer closes it
     kept.since = order.since
-    for article, sample in shares:
+    told = told_of(shard)
+    for article, sample, sent, paid in shares:
         if isinstance(article, Article):
             kept.take(article, sample)
+            if sent and article.hash not in told:
+                kept.sent[article.hash] = sent
+                kept.paid.update(paid)
     summary = Summary(shard, ledger.totals, +kept.states, kept.states.total())
     mine = replace(job, read=lambda: (share.article for share in shares), limit=None)
     recorded = Recordings(Path(order.before)) if order.before else nullcontext()

@@ -283,12 +283,7 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
             soft_wrap=True,
         )
     out.print(f"run folder  {summary.folder}", markup=False, soft_wrap=True)
-    if summary.interrupted or REDONE & summary.states.keys():
-        left = "stopped" if summary.interrupted else "some articles can be asked again"
-        endpoint = job.endpoint
-        there = f" --base-url {endpoint.base_url}" if endpoint and endpoint.source == "--base-url" else ""
-        command = f"workbench run --resume {_argument(str(summary.folder))}{there}"
-        out.print(f"{left}: go on with  {command}", markup=False, soft_wrap=True)
+    _print_way_on(job, summary)
     first = next((_argument(a.extraction.article) for a in evaluation.scored if a.worst), "ARTICLE")
     out.print("\nnext", style="bold")
     for command, what in (
@@ -298,6 +293,17 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
         ("workbench run --model MODEL FILES", "the same with OPENAI_API_KEY set"),
     ):
         out.print(f"  {command:<36}{what}", markup=False, soft_wrap=True)
+
+
+def _print_way_on(job: Job, summary: Summary) -> None:
+    """How to go on with a run that was stopped, or has ended with something to be asked again."""
+    if not (summary.interrupted or REDONE & summary.states.keys()):
+        return
+    left = "stopped" if summary.interrupted else "some articles can be asked again"
+    endpoint = job.endpoint
+    there = f" --base-url {endpoint.base_url}" if endpoint and endpoint.source == "--base-url" else ""
+    command = f"workbench run --resume {_argument(str(summary.folder))}{there}"
+    stdout().print(f"{left}: go on with  {command}", markup=False, soft_wrap=True)
 
 
 def _print_all(ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evaluation]) -> None:
@@ -318,6 +324,11 @@ def _print_all(ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evalu
     for job, summary in ended:
         if summary.totals.attempts:
             out.print(plain(f"{summary.folder.name}: {cost_words(summary.cost, job.model.name)}"))
+        if summary.refused:
+            out.print(plain(f"{summary.folder.name}: {summary.refused}"), soft_wrap=True)
+        _print_way_on(job, summary)
+    if len(ended) == 1:
+        return
     folders = [_argument(str(summary.folder)) for _, summary in ended]
     out.print("\nnext", style="bold")
     out.print(f"  workbench vote {' '.join(folders)}", markup=False, soft_wrap=True)
