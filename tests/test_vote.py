@@ -261,6 +261,17 @@ def test_a_vote_is_neither_voted_on_nor_gone_on_with(runs: Runs, workbench: Comm
     assert (resumed.code, "there is nothing to go on with" in resumed.err) == (2, True)
 
 
+def test_a_vote_is_not_asked_anew_for_it_asked_nothing(runs: Runs, project: Path, workbench: Command) -> None:
+    """The command ends before any request is looked for: the runs that it merged are named, and no folder is made."""
+    made = workbench("vote", *runs(None, None), "--json").json["run"]
+    before = sorted((project / "runs").iterdir())
+    result = workbench("run", "--resume", made, "--new", "--replay")
+    assert result.code == 2
+    assert "there is nothing to ask anew" in result.err
+    assert "sample-0, sample-1" in result.err
+    assert sorted((project / "runs").iterdir()) == before
+
+
 def test_the_last_run_to_go_on_with_is_never_a_vote(runs: Runs, workbench: Command, server: Loopback) -> None:
     workbench("vote", *runs(None, None))
     result = workbench("run", "--only", "failed", "--replay", "--json")

@@ -31,12 +31,14 @@ def first_difference(one: JsonValue, other: JsonValue, at: str = "") -> tuple[st
 
     A place that only one of them has is that of the object or list around it. ``1`` and ``true`` differ, as they do in JSON; ``1`` and ``1.0`` do not.
     """
+    pairs: list[tuple[str, JsonValue, JsonValue]]
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        pairs = ((pointer(name), child, other[name]) for name, child in one.items())
+        pairs = [(pointer(name), child, other[name]) for name, child in one.items()]
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = ((pointer(number), *both) for number, both in enumerate(zip(one, other, strict=True)))
+        pairs = [(pointer(number), *both) for number, both in enumerate(zip(one, other, strict=True))]
     elif one == other and isinstance(one, bool) == isinstance(other, bool):
         return None
     else:
         return at, one, other
-    return next((found for here, *both in pairs if (found := first_difference(*both, at + here))), None)
+    found = (first_difference(child, beside, at + here) for here, child, beside in pairs)
+    return next((each for each in found if each), None)

@@ -30,7 +30,7 @@ from workbench.prices import Cost
 from workbench.recordings import Recordings
 from workbench.report.plain import report
 from workbench.report.terminal import cost_words, outcome, plain
-from workbench.resume import REDONE
+from workbench.resume import REDONE, check_asked
 from workbench.runs import Run, latest_run, open_run
 from workbench.settings import Project
 
@@ -104,7 +104,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         raise click.UsageError("--replay sends nothing: it goes with neither --refresh nor --base-url")
     _check_engine(engine, scheduler, replay=replay)
     here = project()
-    earlier = _earlier(here, resumed, going_on=bool(only))
+    earlier = _earlier(here, resumed, going_on=bool(only), new=new)
     _check_options(earlier, retry, only, new=new, refresh=refresh, dry_run=dry_run)
     if earlier and (len(models) > 1 or samples > 1):
         raise click.UsageError("a run is of one model and one sample: several go with neither --resume nor --only")
@@ -224,11 +224,13 @@ def _check_engine(engine: Literal["local", "dask"], scheduler: str | None, *, re
         raise click.UsageError("a replay asks nobody: it goes without --engine dask")
 
 
-def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
+def _earlier(here: Project, named: str | None, *, going_on: bool, new: bool) -> Run | None:
     """The run to go on with; with --only the last one, if none is named."""
     if named is None:
         return latest_run(here.path(here.settings.runs), ended=False, votes=False) if going_on else None
-    return named_run(here, named)
+    run = named_run(here, named)
+    check_asked(run, new=new)
+    return run
 
 
 def _exit_code(summary: Summary, *, replayed: bool) -> int:
