@@ -30,9 +30,10 @@ from workbench.report.view import value
 from workbench.review.desk import Desk
 from workbench.review.forms import Asked, wish_of
 from workbench.review.listing import PAGE, Filters, listed, tallies
+from workbench.review.opened import Opened
 from workbench.review.page import Page, page_of
 from workbench.review.panels import Problem, history, place_words
-from workbench.review.pile import Opened, Pile
+from workbench.review.pile import Pile
 from workbench.review.stops import Stop, value_at
 from workbench.runs import now
 from workbench.wishes import apply

@@ -11,29 +11,25 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from threading import Condition, RLock, Thread
 from typing import Final
 
-from pydantic import BaseModel, JsonValue
-
-from workbench.decide import read_shown, record_hash
+from workbench.decide import read_shown
 from workbench.errors import GoldenError, RunError
-from workbench.evaluate import ArticleScore, score_article
-from workbench.extract import Extraction, read_record
-from workbench.goldens import Golden
+from workbench.evaluate import score_article
+from workbench.extract import Extraction
 from workbench.review.desk import Desk, Order
 from workbench.review.folder import Folder, Stat
 from workbench.review.kept import Entry, Kept, digest
 from workbench.review.listing import Row, folded, ordered, row_of, scored_row
+from workbench.review.opened import Opened, form_of, opened
 from workbench.review.stops import progress
 from workbench.runs import Run
-from workbench.schema import scalars, values
-from workbench.standing import Mark, Standing
-from workbench.wishes import Subject
+from workbench.schema import scalars
+from workbench.standing import Mark
 
-__all__ = ["Opened", "Pile", "Progress"]
+__all__ = ["Pile", "Progress"]
 
 AT_ONCE: Final = 20
 """Articles that are looked at again before a page is shown; of more the page says that they are being scored."""
@@ -41,39 +37,6 @@ TOGETHER: Final = 200
 """Articles that are kept in one go."""
 WORDS: Final = 4
 """Articles whose words are read for each that is scored: to search is wanted sooner than the last score."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """An article with all that its page needs, read at one moment.
-
-    Attributes:
-        scored: Its extraction and score.
-        golden: Its golden; None if it has none.
-        seen: The hash of the golden's file as it was read; None where there is no file.
-        about: What decisions on it are about.
-        standing: The decisions in force.
-        against: The same article in the second run; None where there is none.
-        beside: That run's record in the form of a golden.
-    """
-
-    scored: ArticleScore
-    golden: Golden | None
-    seen: str | None
-    about: Subject
-    standing: Standing
-    against: ArticleScore | None
-    beside: JsonValue
-
-    @property
-    def article(self) -> str:
-        """Its id."""
-        return self.scored.extraction.article
-
-    @property
-    def record(self) -> str | None:
-        """The hash of its record's form, by which decisions name it."""
-        return record_hash(self.about.record)
 
 
 @dataclass(frozen=True)
@@ -172,7 +135,10 @@ class Pile:
             self._turn.wait_for(lambda: self._looked or self._thread is None)
             self._begin()
             self._refresh()
-        return self._open(self._read(self.desk.run, article, entry.offset))
+            name, offset = self._folder.golden_of(article, entry.text), self._against.get(article)
+        against = self.desk.against
+        beside = self._read(against, article, offset) if against and offset is not None else None
+        return opened(self.desk, self._read(self.desk.run, article, entry.offset), name, beside)
 
     def words_of(self, row: Row) -> str:
         """The text and the values of an article, to be searched; nothing where they were not read yet."""
@@ -372,7 +338,7 @@ class Pile:
         decided, left = 0, 1
         if golden:
             self.scored += 1
-            decided, left = progress(scored, golden, _form(extraction, schema), standing)
+            decided, left = progress(scored, golden, form_of(extraction, schema), standing)
         row = scored_row(entry.row, scored, decided=decided, left=left)
         whole = golden is not None and None not in sought  # with its text at hand the score may be another
         return replace(entry, row=row, of=digest(stat, marks) if whole else "")
@@ -390,35 +356,3 @@ class Pile:
         extraction = self._read(self.desk.run, article, entry.offset)
         found = (value for _, value in scalars(extraction.record) if isinstance(value, str))
         return folded("\n".join((article, entry.row.title or "", self.desk.texts(extraction) or "", *found)))
-
-    def _open(self, extraction: Extraction) -> Opened:
-        desk = self.desk
-        schema = desk.task.schema
-        name = self._folder.golden_of(extraction.article, extraction.text)
-        golden, seen = read_shown(desk.folder, name, schema) if name else (None, None)
-        offset = self._against.get(extraction.article)
-        other = None
-        if desk.against and offset is not None:
-            other = score_article(self._read(desk.against, extraction.article, offset), golden, schema, desk.texts)
-        about = Subject(
-            name or extraction.article,
-            _form(extraction, schema),
-            extraction.text,
-            extraction.published,
-            partial(desk.texts, extraction),
-        )
-        return Opened(
-            scored=score_article(extraction, golden, schema, desk.texts),
-            golden=golden,
-            seen=seen,
-            about=about,
-            standing=desk.log.standing(about.golden, seen),
-            against=other,
-            beside=None if other is None else _form(other.extraction, schema),
-        )
-
-
-def _form(extraction: Extraction, schema: type[BaseModel]) -> JsonValue:
-    """An extraction's record in the form of a golden."""
-    record = read_record(extraction, schema)
-    return None if record is None else values(record)
