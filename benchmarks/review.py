@@ -82,7 +82,7 @@ def measure(into: Path) -> dict[str, float]:
         writable=True,
         order="worst",
         language="en",
-        uncertainty=dict,
+        uncertainty=list,
     )
     site = app(desk)
     client = TestClient(site)

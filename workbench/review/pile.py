@@ -20,6 +20,7 @@ from workbench.errors import GoldenError, RunError
 from workbench.evaluate import score_article
 from workbench.extract import Extraction
 from workbench.review.desk import Desk, Order
+from workbench.review.doubts import Doubts
 from workbench.review.folder import Folder, Stat
 from workbench.review.kept import Entry, Kept, digest
 from workbench.review.listing import Row, folded, ordered, row_of, scored_row
@@ -47,11 +48,13 @@ class Progress:
         articles: How many there are.
         known: Of how many all that the list shows is known.
         searched: Of how many the words are.
+        compared: Of how many it is known how far runs disagree on them, while that is being found out; else None.
     """
 
     articles: int
     known: int
     searched: int
+    compared: int | None = None
 
 
 class Pile:
@@ -79,7 +82,8 @@ class Pile:
         self._pending: dict[str, None] = {}
         self._wordless: deque[str] = deque()
         self._words: dict[str, str] = {}
-        self._doubts: Mapping[str, float] = {}
+        self._doubts = Doubts(desk.uncertainty)
+        self._doubted = False
         self._kept: Kept | None = None
         self._unkept = ""
         self._against: dict[str, int] = {}
@@ -98,7 +102,7 @@ class Pile:
             self._read_run()
             everything = len(self._entries)
             known = everything - len(self._pending) if self._looked else 0
-            return Progress(everything, known, len(self._words))
+            return Progress(everything, known, len(self._words), self._doubts.compared)
 
     def rows(self, order: Order | None = None) -> list[Row]:
         """Every article, in an order as it was when it was first scored: an article keeps its place while one works on it."""
@@ -107,18 +111,24 @@ class Pile:
             if self._looked:
                 self._refresh()
             order = order or self.desk.order
-            if order == "uncertainty" and not self._doubts:
-                self._doubts = self.desk.uncertainty()
-                for article, entry in self._entries.items():
-                    self._entries[article] = replace(
-                        entry, row=replace(entry.row, doubt=self._doubts.get(article))
-                    )  # fmt: skip
+            if order == "uncertainty":
+                self._doubts.begin()
+                self._take_doubts()
             if order not in self._orders:
                 first = (self._first.get(article, entry.row) for article, entry in self._entries.items())
                 if order == "uncertainty":
                     first = (entry.row for entry in self._entries.values())
                 self._orders[order] = [row.article for row in ordered(first, order)]
             return [self._entries[article].row for article in self._orders[order]]
+
+    def _take_doubts(self) -> None:
+        """Put the doubts into the lines once all are known; until then the articles stand by name."""
+        if self._doubted or (doubts := self._doubts.all) is None:
+            return
+        for article, entry in self._entries.items():
+            self._entries[article] = replace(entry, row=replace(entry.row, doubt=doubts.get(article)))
+        self._orders.pop("uncertainty", None)
+        self._doubted = True
 
     def open(self, article: str) -> Opened | None:
         """An article, read anew; None if the run has none of this id.
@@ -146,26 +156,30 @@ class Pile:
 
     # --- looking through
 
-    def begin(self) -> None:
-        """Look through the articles in a thread of its own, if there is something to look through."""
+    def begin(self, order: Order | None = None) -> None:
+        """Look through the articles in a thread of its own, if there is something to look through; in another for what an order takes."""
         with self._lock:
             self._begin()
+        if (order or self.desk.order) == "uncertainty":
+            self._doubts.begin()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until all is known; whether it is. An error that ended the looking is raised by whatever is asked next.
+        """Wait until all that was begun is known; whether it is. An error that ended the looking is raised by whatever is asked next.
 
         Args:
-            seconds: How long at the most; None for as long as it takes.
+            seconds: How long at the most, for each of the two; None for as long as it takes.
         """
         with self._turn:
             self._begin()
-            return self._turn.wait_for(lambda: self._thread is None, seconds)
+            looked = self._turn.wait_for(lambda: self._thread is None, seconds)
+        return self._doubts.wait(seconds) and looked
 
     def close(self) -> None:
         """End the thread, when it has done with the article it is at."""
         with self._turn:
             self._ending = True
             self._turn.wait_for(lambda: self._thread is None)
+        self._doubts.close()
 
     def _begin(self) -> None:
         """Read the run if it was not read, raise what ended the looking, and go on with it if anything is left."""

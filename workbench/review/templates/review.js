@@ -240,8 +240,9 @@
   }
 
   // While articles are being scored the list fills itself; whoever types in its fields is let alone, and the focus stays on its article.
+  const filling = () => $("#looking, #searching, #comparing");
   const fill = (after) => {
-    if (!$("#looking") && !$("#searching")) return;
+    if (!filling()) return;
     setTimeout(() => {
       fetch(location.href).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status))).then((text) => {
         const list = $("#list"), at = document.activeElement;
@@ -251,7 +252,7 @@
           list.replaceWith(document.adoptNode(fresh));
           const same = href && links().find((link) => link.getAttribute("href") === href);
           if (same) same.focus({ preventScroll: true });
-          if (!$("#looking") && !$("#searching")) say("All articles are scored.");
+          if (!filling()) say("The list is complete.");
         }
         fill(Math.min(after * 1.5, 10000));
       }).catch(() => { /* the server has gone, or says why on the next page */ });
