@@ -392,6 +392,18 @@ def test_every_report_of_a_vote_shows_its_confidence(runs: Runs, workbench: Comm
         assert half in text
 
 
+def test_the_data_set_of_a_vote_says_how_sure_each_value_is(runs: Runs, workbench: Command, tmp_path: Path) -> None:
+    made = workbench("vote", *runs(None, renamed("보리밭"), None), "--json").json["run"]
+    workbench("export", made, "--to", "jsonl", "--out", tmp_path)
+    bakery, *_ = lines(tmp_path / "shops.jsonl")
+    assert (bakery["name"], bakery["name_confidence"]) == ("밀밭", pytest.approx(2 / 3))
+    assert bakery["since_confidence"] == 1
+    assert {line["article"]: line["confidence"] < 1 for line in lines(tmp_path / "articles.jsonl")} == {
+        "bakery": True,
+        "bookshop": False,
+    }
+
+
 def test_a_vote_whose_lines_lost_a_confidence_is_not_evaluated(runs: Runs, workbench: Command) -> None:
     made = Path(workbench("vote", *runs(None, None), "--json").json["run"])
     file = made / "extractions.jsonl"

@@ -386,6 +386,27 @@ def test_a_view_of_one_article_is_to_be_had_without_a_page() -> None:
     assert GOLDEN["shops"][1]["name"] in {row.golden.text for group in view.groups for row in group.rows if row.golden}
 
 
+def headings(page: str) -> list[str]:
+    return [text_of(head) for head in soup(page).select("#articles thead th")]
+
+
+def test_the_articles_of_a_vote_say_how_sure_it_is_of_each() -> None:
+    """The mean over the record's leaves; where there is no record nothing."""
+    found = article()
+    voted = replace(found, extraction=found.extraction.model_copy(update={"confidence": {"/a": 1.0, "/b": 0.5}}))
+    page = render(evaluation(voted, failed()))
+    column = headings(page).index("confidence")
+    cells = {
+        text_of(row.select("th, td")[0]): text_of(row.select("th, td")[column])
+        for row in soup(page).select("#articles tbody tr")
+    }
+    assert cells == {"bakery": "0.75", "lost": "—"}
+
+
+def test_the_articles_of_an_ordinary_run_have_no_column_of_confidence() -> None:
+    assert "confidence" not in headings(render(evaluation()))
+
+
 def with_regions(readings: dict[str, RegionReading]) -> ArticleScore:
     found = article()
     return replace(found, extraction=found.extraction.model_copy(update={"readings": readings}))

@@ -48,7 +48,7 @@ def doubts(run: Run, others: Sequence[Run], schema: type[BaseModel]) -> Iterator
     """
     if run.info.votes:
         for one in run.extractions():
-            yield one.article, 1 - fmean(one.confidence.values()) if one.confidence else None
+            yield one.article, None if one.sure is None else 1 - one.sure
         return
     placed = [{extraction.article: offset for offset, extraction in other.placed()} for other in others]
     for _, extraction in run.placed():
