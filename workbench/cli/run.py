@@ -16,7 +16,7 @@ from rich.text import Text
 
 from workbench.batch import check_none_under_way
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
-from workbench.cli.common import as_json, print_json, project, stderr, stdout, texts_of
+from workbench.cli.common import as_json, print_json, project, stderr, stdout
 from workbench.cli.progress import events, progress
 from workbench.completions import Usage
 from workbench.errors import SettingsError
@@ -33,6 +33,7 @@ from workbench.report.terminal import cost_words, outcome, plain
 from workbench.resume import REDONE, check_asked
 from workbench.runs import Run, latest_run, open_run
 from workbench.settings import Project
+from workbench.texts import texts_in
 
 __all__ = ["run"]
 
@@ -195,7 +196,7 @@ def _evaluation(here: Project, job: Job, summary: Summary, goldens: Goldens) -> 
     shown = (
         made.extractions() if _whole(summary) else made.extractions(lambda *article: goldens.find(*article) is not None)
     )
-    return evaluate(shown, goldens, job.task.schema, texts_of(here))
+    return evaluate(shown, goldens, job.task.schema, texts_in(here.root))
 
 
 def _whole(summary: Summary) -> bool:
