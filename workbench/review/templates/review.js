@@ -215,13 +215,15 @@
     Slash: search,
   };
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
     const at = document.activeElement;
+    // Some input sources name every key "Process" (229), also where there is nothing to compose into; in a text field it is theirs.
+    if (event.isComposing || (event.keyCode === 229 && typing(at)) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (typing(at)) {
       const stop = at.closest("details.decide");
       if (event.code === "Escape") { if (stop) $("summary", stop).focus(); else at.blur(); event.preventDefault(); }
       return;
     }
+    if (event.code === "Escape" && $("#help-page")) { if (history.length > 1) history.back(); else follow($("#back")); return; }
     if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) { follow($('a[href^="/help"]')); return; }
     if (event.shiftKey || event.repeat && !/^Key[JK]$/.test(event.code)) return;
     const act = keys[event.code];
