@@ -69,7 +69,7 @@ def _offsets(file: Path) -> dict[int, int]:
     """Where each text of a file of many stands; none where it is no such file any more."""
     try:
         return {_mark(one.hash): offset for offset, one in placed_articles(file) if isinstance(one, Article)}
-    except ArticleError:
+    except (ArticleError, OSError):  # as where articles are read: it is rejected, and has no text
         return {}
 
 
