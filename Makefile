@@ -10,6 +10,7 @@ demo: .venv/.demo ## replay the seed articles' recordings and score them: no key
 	@.venv/bin/workbench run --replay
 	@echo; echo "beside it, two blind labellings of the same articles (workbench agreement goldens/plan/first-pass goldens/plan/second-pass):"
 	@.venv/bin/workbench agreement goldens/plan/first-pass goldens/plan/second-pass | tail -1
+	@echo; echo "the commands above, and all others, are in .venv/bin:  export PATH=\"$$PWD/.venv/bin:\$$PATH\""
 
 test: check .venv/.browser ## everything; what could not run says so
 	@.venv/bin/python -m pytest -n auto --dist loadfile

@@ -22,15 +22,15 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from workbench.canonical import hash_text
-from workbench.cli.common import texts_of
 from workbench.decisions import Log
 from workbench.goldens import read_goldens, write_golden
 from workbench.ledger import Ledger
 from workbench.review.app import app
 from workbench.review.desk import Desk
 from workbench.runs import RunWriter, latest_run, open_run
-from workbench.settings import Project, Settings, find_project
+from workbench.settings import find_project
 from workbench.tasks import load_task
+from workbench.texts import texts_in
 
 
 def build(into: Path, articles: int, goldens: int) -> None:
@@ -39,7 +39,7 @@ def build(into: Path, articles: int, goldens: int) -> None:
     run = latest_run(here.path(here.settings.runs))
     task = load_task(run.info.task, here.root)
     answers = read_goldens(here.path("goldens") / task.name, task.schema)
-    texts = texts_of(here)
+    texts = texts_in(here.root)
     extractions = [(one, texts(one) or "") for one in run.extractions()]
     (into / "articles").mkdir()
     folder = _folder(into)
@@ -77,12 +77,12 @@ def measure(into: Path) -> dict[str, float]:
         against=None,
         folder=folder,
         log=Log(folder),
-        texts=texts_of(Project(into, Settings())),
+        texts=texts_in(into),
         by="benchmark",
         writable=True,
         order="worst",
         language="en",
-        uncertainty=dict,
+        uncertainty=list,
     )
     site = app(desk)
     client = TestClient(site)

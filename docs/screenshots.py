@@ -34,10 +34,11 @@ def review() -> Iterator[str]:
         encoding="utf-8",
     )
     try:
-        said = json.loads(process.stdout.readline() or "{}") if process.stdout else {}
-        if "url" not in said:
-            sys.exit("the review has no run to show: `make demo` makes one")
-        yield said["url"]
+        said = process.stdout.readline() if process.stdout else ""
+        if not said.rstrip().endswith("}"):  # an error is an object of several lines, or of none
+            process.communicate()  # to its end: it says itself what is wrong
+            sys.exit("the review has no run to show, and the pictures stay as they are: `make demo` makes one")
+        yield json.loads(said)["url"]
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()

@@ -13,6 +13,8 @@ from small_project import ARTICLES, SCHEMA, Command
 
 from workbench.canonical import hash_text
 from workbench.carryover import Change, by_field, carry_over, survey
+from workbench.decide import read_shown
+from workbench.decisions import Log
 from workbench.errors import GoldenError, SchemaError
 from workbench.goldens import FORMAT, read_golden
 from workbench.pointers import pointer
@@ -303,6 +305,43 @@ def test_check_write_carries_over_and_then_all_is_well(labelled: Path, workbench
         for name, text in before.items()
     }
     assert workbench("goldens", "check", "--json").json["changed"] == {}
+
+
+LOG = """\
+{"format": "workbench.decision/1",  "article": "bakery", "when": "2031-01-01T00:00:00Z", "by": "지수", "at": "/shops/7/since", "first": null, "second": "봄", "took": null, "reason": "이유"}
+{"format": "workbench.decision/1", "id": "1", "article": "bakery", "when": "2031-01-02T00:00:00Z", "by": "지수", "action": "keep", "at": "/shops/0/since", "record_at": "/shops/0/since", "value": "2031년 3월"}
+{"format": "workbench.decision/1", "id": "2", "article": "bakery", "when": "2031-01-03T00:00:00Z", "by": "지수", "action": "accept", "at": "/shops/1", "value": {"name": "since", "since": null}, "note": "/shops/0/since", "item": "added", "before": "sha256:1", "after": "sha256:2", "edits": [[5, "", "\\"since\\": null"]]}
+{"format": "workbench.decision/1", "id": "3", "article": "bakery", "when": "2031-01-04T00:00:00Z", "by": "지수", "action": "keep", "at": "/street"}
+"""
+
+
+def test_check_write_carries_the_log_over_and_only_what_names_a_field(labelled: Path, workbench: Command) -> None:
+    """Of an item that is there no more too; notes, texts, hashes and the edits that were made stay to the byte."""
+    log = labelled / "goldens" / "street" / "decisions.jsonl"
+    log.write_text(LOG, encoding="utf-8")
+    said = workbench("goldens", "check")
+    assert "decisions.jsonl: 3 lines name renamed fields" in said.out
+    assert log.read_text(encoding="utf-8") == LOG
+    result = workbench("goldens", "check", "--write", "--json")
+    assert (result.code, result.json["decisions_carried_over"]) == (0, 3)
+    assert log.read_text(encoding="utf-8") == (
+        LOG.replace('at": "/shops/7/since"', 'at": "/shops/7/opened"')
+        .replace('at": "/shops/0/since"', 'at": "/shops/0/opened"')
+        .replace('"since": null}', '"opened": null}')
+    )
+    again = workbench("goldens", "check", "--write", "--json")
+    assert (again.code, again.json["decisions_carried_over"]) == (0, 0)
+
+
+def test_what_was_decided_stands_where_the_field_has_its_new_name(labelled: Path, workbench: Command) -> None:
+    folder = labelled / "goldens" / "street"
+    (folder / "decisions.jsonl").write_text(LOG, encoding="utf-8")
+    workbench("goldens", "check", "--write")
+    schema = load_schema("schemas/street.py:Street", labelled)
+    golden, seen = read_shown(folder, "bakery", schema)
+    mark = Log(folder).standing("bakery", seen).of("/shops/0/opened", None, None, golden)
+    assert mark is not None
+    assert (mark.id, mark.action) == ("1", "keep")
 
 
 def test_check_lists_what_is_to_be_labelled_by_field(labelled: Path, workbench: Command) -> None:

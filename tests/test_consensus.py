@@ -160,6 +160,46 @@ def test_what_makes_no_record_together_is_said_and_not_mended() -> None:
     assert "it ends before it begins" in (found.problem or "")
 
 
+def test_where_validators_change_what_won_the_first_such_place_is_named() -> None:
+    """A validator of the whole record, which none of the samples alone sets off: the place is that of the record as it is stored."""
+
+    class Plot(BaseModel):
+        street: Cited[str] | None
+        built: int
+        closed: int
+
+        @model_validator(mode="before")
+        @classmethod
+        def _ordered(cls, given: Any) -> Any:
+            return given | {"closed": max(given["built"], given["closed"])} if given["built"] > 2000 else given
+
+    samples = [Plot(street=None, built=1, closed=0), Plot(street=None, built=2001, closed=2002)]
+    samples += [Plot(street=None, built=2001, closed=2003), Plot(street=None, built=1, closed=0)]
+    samples += [Plot(street=None, built=2001, closed=2004), Plot(street=None, built=3, closed=0)]
+    found = agree_on(samples, Plot, NO_CONTEXT)
+    assert found.record is None
+    assert found.problem == "the schema's validators change what won at /closed: 0 became 2001"
+
+
+def test_a_cited_value_that_validators_change_is_named_where_it_is_stored() -> None:
+    class Marked(BaseModel):
+        open: bool
+        street: Cited[str]
+
+        @model_validator(mode="after")
+        def _closed(self) -> "Marked":
+            if not self.open:
+                self.street.value = f"{self.street.value.removesuffix(' (닫음)')} (닫음)"
+            return self
+
+    samples = [
+        Marked.model_validate({"open": open_, "street": {"value": name, "quote": name}})
+        for open_, name in ((True, "동문로"), (False, "서문길"), (True, "동문로"), (False, "남문길"), (False, "북문길"))
+    ]
+    found = agree_on(samples, Marked, NO_CONTEXT)
+    assert found.problem == 'the schema\'s validators change what won at /street/value: "동문로" became "동문로 (닫음)"'
+
+
 def test_the_form_of_the_consensus_is_what_won() -> None:
     samples = [street(colours=["빨강"], slogans=[{"value": "빵과 책", "quote": "빵"}]), street(colours=["빨강"])]
     found = agree_on(samples, Street, NO_CONTEXT)

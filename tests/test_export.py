@@ -166,6 +166,42 @@ def test_offsets_of_a_value_and_its_quote_are_where_they_stand_in_the_text() -> 
         assert ARTICLE[row[f"{quote}_start"] : row[f"{quote}_end"]] == row[quote]
 
 
+def test_a_votes_confidence_stands_beside_each_value_and_what_says_nothing_too() -> None:
+    """A part of what was voted on as one has the confidence of that; a quote has none; the articles' table has the mean."""
+    record = Market(
+        market=Cited(value="동문시장", quote="동문시장이 문을 열었다"), items=[item(price="약 3천원")], tags=["빵"]
+    )
+    sure = {"/market/value": 1.0, "/items/0/name": 1.0, "/items/0/price": 0.75, "/items/0/sold": 0.5, "/tags": 0.25}
+    voted = extraction(record).model_copy(update={"confidence": sure | {"/items/0/owner": 1.0}})
+    of = {table.name: named(table, row) for table, row in rows(tables(Market, vote=True), voted)}
+    assert (of["articles"]["confidence"], of["articles"]["market_confidence"]) == (0.75, 1.0)
+    shown = {name: share for name, share in of["items"].items() if name.endswith("_confidence")}
+    assert shown == {
+        "name_confidence": 1.0,
+        "price_confidence": 0.75,
+        "sold_confidence": 0.5,
+        "owner_by_confidence": 1.0,
+        "owner_since_confidence": 1.0,
+        "shelf_confidence": None,
+    }
+    assert of["tags"]["value_confidence"] == 0.25
+
+
+def test_what_stays_whole_is_as_sure_as_its_least_sure_leaf() -> None:
+    class Named(BaseModel):
+        by_name: dict[str, str]
+
+    record = Named(by_name={"가": "나", "다": "라"})
+    voted = extraction(record).model_copy(update={"confidence": {"/by_name/가": 1.0, "/by_name/다": 0.5}})
+    ((table, row),) = rows(tables(Named, vote=True), voted)
+    assert named(table, row)["by_name_confidence"] == 0.5
+
+
+def test_a_run_that_is_no_vote_has_no_columns_of_confidence() -> None:
+    names = [column.name for table in tables(Market).all() for column in table.columns]
+    assert not [name for name in names if "confidence" in name]
+
+
 def test_an_amount_stands_beside_its_text() -> None:
     row = found(Market(items=[item(price="약 3천원")]))["items"][0]
     read = {

@@ -261,6 +261,17 @@ def test_a_vote_is_neither_voted_on_nor_gone_on_with(runs: Runs, workbench: Comm
     assert (resumed.code, "there is nothing to go on with" in resumed.err) == (2, True)
 
 
+def test_a_vote_is_not_asked_anew_for_it_asked_nothing(runs: Runs, project: Path, workbench: Command) -> None:
+    """The command ends before any request is looked for: the runs that it merged are named, and no folder is made."""
+    made = workbench("vote", *runs(None, None), "--json").json["run"]
+    before = sorted((project / "runs").iterdir())
+    result = workbench("run", "--resume", made, "--new", "--replay")
+    assert result.code == 2
+    assert "there is nothing to ask anew" in result.err
+    assert "sample-0, sample-1" in result.err
+    assert sorted((project / "runs").iterdir()) == before
+
+
 def test_the_last_run_to_go_on_with_is_never_a_vote(runs: Runs, workbench: Command, server: Loopback) -> None:
     workbench("vote", *runs(None, None))
     result = workbench("run", "--only", "failed", "--replay", "--json")
@@ -379,6 +390,18 @@ def test_every_report_of_a_vote_shows_its_confidence(runs: Runs, workbench: Comm
     for text in (said.out, page.read_text(encoding="utf-8"), summary.read_text(encoding="utf-8")):
         assert error in text
         assert half in text
+
+
+def test_the_data_set_of_a_vote_says_how_sure_each_value_is(runs: Runs, workbench: Command, tmp_path: Path) -> None:
+    made = workbench("vote", *runs(None, renamed("보리밭"), None), "--json").json["run"]
+    workbench("export", made, "--to", "jsonl", "--out", tmp_path)
+    bakery, *_ = lines(tmp_path / "shops.jsonl")
+    assert (bakery["name"], bakery["name_confidence"]) == ("밀밭", pytest.approx(2 / 3))
+    assert bakery["since_confidence"] == 1
+    assert {line["article"]: line["confidence"] < 1 for line in lines(tmp_path / "articles.jsonl")} == {
+        "bakery": True,
+        "bookshop": False,
+    }
 
 
 def test_a_vote_whose_lines_lost_a_confidence_is_not_evaluated(runs: Runs, workbench: Command) -> None:

@@ -20,7 +20,19 @@ from workbench.canonical import canonical_text, first_problem, hash_text
 from workbench.errors import ArticleError
 from workbench.pages import read_page
 
-__all__ = ["Article", "Rejected", "check_ids", "decode", "is_id", "iso_day", "read_articles", "read_bytes"]
+__all__ = [
+    "Article",
+    "Rejected",
+    "check_ids",
+    "decode",
+    "is_id",
+    "is_lines",
+    "iso_day",
+    "placed_articles",
+    "read_articles",
+    "read_bytes",
+    "text_at",
+]
 
 TEXT, HTML, LINES = {".txt", ".md"}, {".html", ".htm"}, {".jsonl", ".ndjson"}
 LARGEST = 4 * 2**20
@@ -196,8 +208,8 @@ def _read_file(file: Path) -> Iterator[Article | Rejected]:
             )
         if file.exists() and not file.is_file():
             raise ArticleError("this is no file that can be read again", expected="a regular file")
-        if suffix in LINES:
-            yield from _read_lines(file)
+        if is_lines(file):
+            yield from (read for _, read in placed_articles(file))
             return
         if file.stat().st_size > LARGEST:
             raise ArticleError(f"{file.stat().st_size:,} bytes are no article", expected=f"at most {LARGEST:,}")
@@ -217,27 +229,51 @@ def _rejected_file(file: Path, reason: str) -> Rejected:
     return Rejected(_shown(name), _storable(file), reason)
 
 
-def _read_lines(file: Path) -> Iterator[Article | Rejected]:
-    """Bad lines are rejected one by one; one without an id goes by the file's name and the line's number."""
+def is_lines(file: Path) -> bool:
+    """Whether a file holds an article a line."""
+    return file.suffix.lower() in LINES
+
+
+def placed_articles(file: Path) -> Iterator[tuple[int, Article | Rejected]]:
+    """The articles of a JSON Lines file, each with the offset in bytes of its line, for `text_at`.
+
+    Bad lines are rejected one by one; one without an id goes by the file's name and the line's number.
+
+    Raises:
+        ArticleError: If it is no such file.
+        OSError: If it cannot be read.
+    """
     with file.open("rb") as lines:
         start = lines.peek(4)[:4]
         if start.startswith(UTF_16):
             raise ArticleError("the file is in UTF-16", expected="JSON Lines in UTF-8 or CP949")
         _refuse_binary(start)
-        number = 0
+        number = offset = 0
         while raw := lines.readline(LARGEST + 1):
-            number += 1
+            number, here, offset = number + 1, offset, offset + len(raw)
             place, fallback = _storable(f"{file}:{number}"), _shown(f"{file.stem}-{number}")
             if len(raw) > LARGEST:
                 while raw and not raw.endswith(b"\n"):
                     raw = lines.readline(LARGEST)
-                yield Rejected(
-                    fallback, place, f"the line is too long for an article; expected: at most {LARGEST:,} bytes"
-                )
+                    offset += len(raw)
+                says = f"the line is too long for an article; expected: at most {LARGEST:,} bytes"
+                yield here, Rejected(fallback, place, says)
                 continue
             read = _read_line(raw, place, fallback)
             if read:
-                yield read
+                yield here, read
+
+
+def text_at(file: Path, offset: int) -> str | None:
+    """The text of the article whose line begins at an offset of a JSON Lines file; None where no article's does.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    with file.open("rb") as lines:
+        lines.seek(offset)
+        read = _read_line(lines.readline(LARGEST + 1), str(file), "article")
+    return read.text if isinstance(read, Article) else None
 
 
 def _read_line(raw: bytes, place: str, fallback: str) -> Article | Rejected | None:

@@ -23,7 +23,7 @@ from workbench.jsontext import edits, rewritten
 from workbench.pointers import pointer, steps_of
 from workbench.schema import form, former_names, scalars, schema_version
 
-__all__ = ["Change", "by_field", "carry_over", "survey"]
+__all__ = ["Change", "by_field", "carry_over", "present_place", "present_value", "survey"]
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,45 @@ def carry_over(change: Change) -> None:
             "the file changed while it was looked at", where=str(change.file), way_out="run the command again"
         )
     write_whole(change.file, rewritten(change.content, edits(change.content, change.carried)))
+
+
+def present_place(schema: type[BaseModel], at: str) -> str:
+    """A JSON Pointer into the form of a record with every field by its present name, whether or not anything stands there.
+
+    A former name is never a field's of the same model, so that what is present already stays as it is. Where a union has a model with a field of
+    this name, it is meant.
+    """
+    return pointer(*_way(schema, at)[0])
+
+
+def present_value(schema: type[BaseModel], at: str, value: JsonValue) -> JsonValue:
+    """What stood at a place, as a golden has it now: its fields, and theirs, by their present names."""
+    kinds = _way(schema, at)[1]
+    carried: JsonValue = _carried(Union[tuple(kinds)] if kinds else Any, value, ("", ""), {}, [])  # noqa: UP007 - of kinds known only now
+    return carried
+
+
+def _way(schema: type[BaseModel], at: str) -> tuple[list[str], list[Any]]:
+    """The steps of a pointer by present names, and of what types the place is; none where the schema has no such place."""
+    kinds: list[Any] = [form(schema)]
+    way = []
+    for step in steps_of(at):
+        arms = [one for kind in kinds for one in _kinds(kind)]
+        fields = [
+            (name, info)
+            for one in arms
+            if isinstance(one, type) and issubclass(one, BaseModel)
+            for name, info in one.model_fields.items()
+        ]
+        name = step
+        if step not in {field for field, _ in fields}:
+            name = next((field for field, info in fields if step in former_names(info)), step)
+        way.append(name)
+        kinds = [info.annotation for field, info in fields if field == name]
+        if not fields:
+            inside = [get_args(one) for one in arms if get_args(one)]
+            kinds = [arguments[-1] if len(arguments) == 2 else arguments[0] for arguments in inside]
+    return way, kinds
 
 
 def _change(file: Path, schema: type[BaseModel]) -> Change | None:

@@ -6,18 +6,21 @@ first that spells it so, an item or an object from the one that agrees with most
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from workbench.canonical import canonical_json, first_problem
-from workbench.pointers import pointer
+from workbench.pointers import first_difference, pointer
 from workbench.schema import Cited, form, values
 from workbench.scoring import Context
 from workbench.scoring.shape import shape_of
 from workbench.scoring.vote import Tie, Voted, vote
 
 __all__ = ["Consensus", "agree_on", "stored_places"]
+
+LONGEST_VALUE: Final = 80
+"""Characters of a value that a problem shows."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,11 @@ def agree_on(records: Sequence[BaseModel], schema: type[BaseModel], context: Con
         record = schema.model_validate_json(canonical_json(quoted))
     except ValidationError as error:
         return Consensus(None, f"what won makes no record together: {first_problem(error)}", {}, (), voted.notes)
-    if values(record) != voted.value:
-        return Consensus(None, "the schema's validators change what won", {}, (), voted.notes)
     stored = stored_places(record)
+    if changed := first_difference(voted.value, values(record)):
+        at, won, became = changed
+        says = f"the schema's validators change what won at {stored(at) or 'the record'}: {_short(won)} became {_short(became)}"
+        return Consensus(None, says, {}, (), voted.notes)
     return Consensus(
         record,
         None,
@@ -66,6 +71,11 @@ def agree_on(records: Sequence[BaseModel], schema: type[BaseModel], context: Con
         tuple(Tie(stored(tie.at), tie.says) for tie in voted.ties),
         voted.notes,
     )
+
+
+def _short(value: JsonValue) -> str:
+    text = canonical_json(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 class _Quoter:

@@ -1,7 +1,7 @@
 """The log of decisions beside the goldens: ``goldens/TASK/decisions.jsonl``.
 
 A line says who did what about which place, when, and what that changed in the golden's file, so that it can be taken back to the byte. Lines are only ever
-appended; an undo is a line too.
+appended; an undo is a line too. The one thing that is written anew is the name of a field that the schema has renamed.
 """
 
 import os
@@ -15,9 +15,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, JsonValue, Tag, TypeAdapter, ValidationError
 
 from workbench.canonical import first_problem
+from workbench.carryover import present_place, present_value
 from workbench.errors import GoldenError, WishError
-from workbench.jsontext import Edit
-from workbench.lines import Appender, read_lines, torn_bytes
+from workbench.files import write_whole
+from workbench.jsontext import Edit, edits, rewritten
+from workbench.lines import Appender, parse_object, read_lines, torn_bytes
 from workbench.standing import Mark, Standing, value_hash
 from workbench.wishes import Action, Selection
 
@@ -194,6 +196,40 @@ class Log:
         with self._lock:
             return torn_bytes(self.file) if self.file.exists() else 0
 
+    def outdated(self, schema: type[BaseModel]) -> int:
+        """How many lines name a field by a name that the schema says it had formerly.
+
+        Raises:
+            InputError: If a line is no JSON object.
+        """
+        if not self.file.exists():
+            return 0
+        return sum(_present(fields, schema) != fields for _, _, fields in read_lines(self.file))
+
+    def carry_over(self, schema: type[BaseModel]) -> int:
+        """Have every line name fields by their present names, as the goldens do once they are carried over; returns how many changed.
+
+        Only names are written anew: who decided what, when, and the hashes stay to the byte. The golden is another file since, so that what was
+        decided stands where the same value does, and cannot be taken back byte for byte.
+
+        Raises:
+            InputError: If another process does not let go of the log, or a line is no JSON object.
+        """
+        if not self.outdated(schema):
+            return 0
+        count = 0
+        with self.writing():
+            parts = []
+            with self.file.open("rb") as file:
+                for raw in file:
+                    text, fields = raw.decode(), parse_object(raw)
+                    if (present := _present(fields, schema)) != fields:
+                        text = rewritten(text, edits(text, present))
+                        count += 1
+                    parts.append(text)
+            write_whole(self.file, "".join(parts))
+        return count
+
     @contextmanager
     def writing(self) -> Iterator[Appender]:
         """The log to the caller alone, read to its end.
@@ -255,6 +291,19 @@ class Log:
 
 def _same_file(one: os.stat_result, other: os.stat_result) -> bool:
     return (one.st_ino, one.st_size, one.st_mtime_ns) == (other.st_ino, other.st_size, other.st_mtime_ns)
+
+
+def _present(fields: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
+    """A line's fields with its places, and what it says stood there, by present names."""
+    present = dict(fields)
+    for name in ("at", "record_at"):
+        if isinstance(at := fields.get(name), str):
+            present[name] = present_place(schema, at)
+    at = fields.get("at")
+    for name in ("value", "was"):
+        if isinstance(at, str) and isinstance(held := fields.get(name), dict | list):
+            present[name] = present_value(schema, at, held)
+    return present
 
 
 def _parsed(fields: Mapping[str, Any], where: str) -> Decision | Adjudication:

@@ -249,8 +249,7 @@ def _given(extraction: Extraction, scored: Score, record: BaseModel) -> tuple[Gi
 
 def _sure(article: ArticleScore) -> Sure:
     expected = sum(leaf.weight for leaf in article.score.leaves if _expected(leaf)) if article.score else 0.0
-    shares = article.extraction.confidence.values()
-    return Sure(article.given or (), expected, article.extraction.state == "ok", fmean(shares) if shares else None)
+    return Sure(article.given or (), expected, article.extraction.state == "ok", article.extraction.sure)
 
 
 def _expected(leaf: Leaf) -> bool:

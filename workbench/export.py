@@ -35,7 +35,13 @@ class Exported:
 
 
 def export(
-    extractions: Iterable[Extraction], schema: type[BaseModel], folder: Path, to: Format, *, force: bool = False
+    extractions: Iterable[Extraction],
+    schema: type[BaseModel],
+    folder: Path,
+    to: Format,
+    *,
+    vote: bool = False,
+    force: bool = False,
 ) -> tuple[Exported, ...]:
     """Write the tables of a run into a folder, one file each, in one pass: all of them, or on an error none.
 
@@ -44,13 +50,14 @@ def export(
         schema: That the records fill.
         folder: Is made if there is none.
         to: What to write.
+        vote: Whether the run is a vote, whose confidence has columns too.
         force: Whether files that are there may be overwritten.
 
     Raises:
         InputError: If a file is there already or cannot be written, or Parquet is asked for without pyarrow.
         RunError: If a record does not fit the schema as it is now, or a number of the record no column of Parquet.
     """
-    top = tables(schema)
+    top = tables(schema, vote=vote)
     files = {table.name: folder / f"{table.name}.{to}" for table in top.all()}
     there = [file.name for file in files.values() if file.exists()]
     if there and not force:

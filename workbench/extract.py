@@ -1,6 +1,7 @@
 """One article becomes one extraction: asked, validated, asked again where that may help, and grounded in the text."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from statistics import fmean
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -81,6 +82,11 @@ class Extraction(BaseModel):
     tokens: Usage = Usage()
     cost: Cost | None = NOTHING
     """Of what this run sent; None if its price is not known."""
+
+    @property
+    def sure(self) -> float | None:
+        """How sure a vote is of the record: the mean confidence of its leaves; None where there was no vote, or there is no leaf."""
+        return fmean(self.confidence.values()) if self.confidence else None
 
 
 def rejected(thing: Rejected) -> Extraction:

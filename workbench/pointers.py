@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-__all__ = ["INDEX", "pointer", "step", "steps_of"]
+from pydantic import JsonValue
+
+__all__ = ["INDEX", "first_difference", "pointer", "step", "steps_of"]
 
 INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 """A step that may be a list's."""
@@ -22,3 +24,21 @@ def step(name: str) -> str:
 def steps_of(at: str) -> list[str]:
     """The steps of a pointer, as `pointer` takes them."""
     return [one.replace("~1", "/").replace("~0", "~") for one in at.split("/")[1:]]
+
+
+def first_difference(one: JsonValue, other: JsonValue, at: str = "") -> tuple[str, JsonValue, JsonValue] | None:
+    """The first place, in the order of the first value, where two differ, and what each has there; None if they are equal.
+
+    A place that only one of them has is that of the object or list around it. ``1`` and ``true`` differ, as they do in JSON; ``1`` and ``1.0`` do not.
+    """
+    pairs: list[tuple[str, JsonValue, JsonValue]]
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        pairs = [(pointer(name), child, other[name]) for name, child in one.items()]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(pointer(number), *both) for number, both in enumerate(zip(one, other, strict=True))]
+    elif one == other and isinstance(one, bool) == isinstance(other, bool):
+        return None
+    else:
+        return at, one, other
+    found = (first_difference(child, beside, at + here) for here, child, beside in pairs)
+    return next((each for each in found if each), None)

@@ -17,7 +17,7 @@ from workbench.lines import Appender, read_lines
 from workbench.runs import FILES, Run, RunInfo, prompt_text, schema_text
 from workbench.tasks import Task
 
-__all__ = ["REDONE", "Kept", "check_same", "keep", "put_back", "taken_samples", "told_of"]
+__all__ = ["REDONE", "Kept", "check_asked", "check_same", "keep", "put_back", "taken_samples", "told_of"]
 
 REDONE: Final[frozenset[State]] = frozenset({"failed", "unspent", "missed"})
 """States that going on does again: no answer was had, so that asking is the same request."""
@@ -213,19 +213,40 @@ def _take_out(file: Path, marks: set[int]) -> Iterator[dict[str, Any]]:
     part.replace(file)
 
 
+def check_asked(run: Run, *, new: bool = False) -> None:
+    """Refuse a vote: it asked nothing that could be gone on with, or asked anew.
+
+    Args:
+        run: What is named.
+        new: Whether another run of the same question is wanted, rather than the rest of this one.
+
+    Raises:
+        RunError: If it is a vote.
+    """
+    if not run.info.votes:
+        return
+    merged = ", ".join(voted.id for voted in run.info.votes)
+    asked = (
+        f"start each of the runs that it merged anew ({merged})"
+        if new
+        else f"go on with the runs that it merged ({merged})"
+    )
+    raise RunError(
+        f"this run is a vote: it asked nobody, and there is nothing to {'ask anew' if new else 'go on with'}",
+        where=str(run.folder),
+        expected="a run that asked a model",
+        way_out=f"{asked}, and vote again",
+    )
+
+
 def check_same(run: Run, now: RunInfo, task: Task) -> None:
     """Refuse to go on with a run under another question.
 
     Raises:
         RunError: If prompt, schema, model, address or a setting that changes answers is another; shows the difference. If it is a vote.
     """
+    check_asked(run)
     then = run.info
-    if then.votes:
-        raise RunError(
-            "this run is a vote: it asked nobody, and there is nothing to go on with",
-            where=str(run.folder),
-            way_out=f"go on with the runs that it merged ({', '.join(voted.id for voted in then.votes)}), and vote again",
-        )
     changed = [
         f"{name}: {json.dumps(old, ensure_ascii=False)} became {json.dumps(new, ensure_ascii=False)}"
         for name, old, new in _settings(then, now)

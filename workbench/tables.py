@@ -7,14 +7,15 @@ whole, as JSON in one column. A column whose name is taken has ``record_`` befor
 
 Beside a field stand, by its name: ``_span_start`` and ``_span_end``, where the copied text stands in the article; ``_quote`` with ``_quote_start``
 and ``_quote_end``, the same for a passage cited (half-open, code points of the NFC text); and what code reads in amounts, dates and regions, or in
-``_unread`` why it reads nothing. ``findings``, always last, has the names of the row's own findings; an article's row has all of them.
+``_unread`` why it reads nothing; of a vote also ``_confidence``, the share of the runs that say so, and in an article's row ``confidence``, the mean
+over its leaves, those that say nothing among them. ``findings``, always last, has the names of the row's own findings; an article's row has all of them.
 """
 
 import types
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -98,6 +99,7 @@ class Table:
         steps: From a row of the table around it to the list.
         leaves: The fields that are columns.
         lists: The tables of the lists in its rows.
+        vote: Whether its rows say how sure a vote is.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Table:
     steps: tuple[str, ...]
     leaves: tuple[_Field, ...]
     lists: tuple["Table", ...]
+    vote: bool = False
 
     def all(self) -> Iterator["Table"]:
         """This table and those within it, in the schema's order."""
@@ -123,20 +126,33 @@ FACTS = (
     Column("cost", "decimal"),
     Column("currency"),
 )
+SURELY = _columns("number", "confidence")
 FINDINGS = Column("findings")
 
 
-def tables(schema: type[BaseModel]) -> Table:
-    """The tables of a schema, as the one of its articles, which holds the others."""
-    return _table("articles", (), _walk([(schema, ())], "", ()), (Column("article"),), set())
+def tables(schema: type[BaseModel], *, vote: bool = False) -> Table:
+    """The tables of a schema, as the one of its articles, which holds the others.
+
+    Args:
+        schema: The schema.
+        vote: Whether the records are those of a vote, which says of each leaf how sure it is.
+    """
+    return _table("articles", (), _walk([(schema, ())], "", ()), (Column("article"),), set(), vote=vote)
 
 
 def _table(
-    name: str, steps: tuple[str, ...], fields: Iterable[_Field], keys: tuple[Column, ...], names: set[str]
+    name: str,
+    steps: tuple[str, ...],
+    fields: Iterable[_Field],
+    keys: tuple[Column, ...],
+    names: set[str],
+    *,
+    vote: bool,
 ) -> Table:
     """A table and those of its lists; ``names`` are those that tables have."""
     names.add(name.casefold())
-    fields, columns, lists = list(fields), list(keys if steps else FACTS), []
+    fields = [replace(field, parts=(*field.parts, SURE)) if vote and _is_leaf(field) else field for field in fields]
+    columns, lists = list(keys if steps else (*FACTS, *SURELY) if vote else FACTS), []
     for field in fields:
         free = _free(field.label, field.columns, {column.name.casefold() for column in (*columns, FINDINGS)})
         columns += [Column(free + column.name, column.kind) for column in field.columns]
@@ -144,8 +160,14 @@ def _table(
         if field.items:
             path = _free(f"{name}_{field.label}" if steps else field.label, [Column("")], names)
             item = _walk(field.items, "", (), within=field.within, cited=field.cited)
-            lists.append(_table(path, field.steps, item, (*keys, Column(f"{path}_index", "integer")), names))
-    return Table(name, (*columns, FINDINGS), steps, tuple(field for field in fields if field.parts), tuple(lists))
+            lists.append(_table(path, field.steps, item, (*keys, Column(f"{path}_index", "integer")), names, vote=vote))
+    leaves = tuple(field for field in fields if field.parts)
+    return Table(name, (*columns, FINDINGS), steps, leaves, tuple(lists), vote)
+
+
+def _is_leaf(field: _Field) -> bool:
+    """Whether a field is one that runs vote on: no list with a table of its own, and no quote."""
+    return bool(field.parts) and QUOTE not in field.parts
 
 
 def _free(label: str, endings: Iterable[Column], taken: Collection[str]) -> str:
@@ -300,6 +322,17 @@ def _region(_: object, at: str, extraction: Extraction) -> tuple[Value, ...]:
     return (read.code, read.name, read.sido, read.as_of, read.unread) if read else (None,) * 5
 
 
+def _sure(value: Any, at: str, extraction: Extraction) -> tuple[Value, ...]:
+    """How sure a vote is of what stands at a place, nothing too: of a part of what it took as one, as of all of that; of a whole, as of its least sure leaf."""
+    sure = extraction.confidence
+    if isinstance(value, dict | list) and at not in sure:
+        return (min((share for place, share in sure.items() if place.startswith(f"{at}/")), default=None),)
+    while at and at not in sure:
+        at = at.rpartition("/")[0]
+    return (sure.get(at),)
+
+
+SURE = _Part(_columns("number", "_confidence"), _sure)
 SPAN = _Part(_columns("integer", "_span_start _span_end"), _span)
 QUOTE = _Part(_columns("integer", "_start _end"), _span)
 AMOUNT = _Part(
@@ -328,23 +361,30 @@ def rows(top: Table, extraction: Extraction) -> Iterator[tuple[Table, list[Value
         yield table, [*row, " ".join(names[at]) or None]
 
 
-def _facts(extraction: Extraction) -> tuple[Value, ...]:
+def _facts(extraction: Extraction, *, vote: bool) -> tuple[Value, ...]:
     found, tokens, cost = extraction, extraction.tokens, extraction.cost
     lost = sum(finding.name == "ungrounded_quote" for finding in found.findings)
     known = (found.article, found.title, found.publisher, found.published, found.text, found.place)
     became = (found.state, found.reason, " ".join(found.origins) or None, found.quotes, found.quotes - lost)
     spent = (tokens.prompt, tokens.completion, tokens.cached)
-    return *known, *became, *spent, *((cost.amount, cost.currency) if cost else (None, None))
+    return (
+        *known,
+        *became,
+        *spent,
+        *((cost.amount, cost.currency) if cost else (None, None)),
+        *((found.sure,) if vote else ()),
+    )
 
 
 def _rows(
     table: Table, item: JsonValue, at: str, keys: tuple[Value, ...], extraction: Extraction
 ) -> Iterator[tuple[Table, str, list[Value]]]:
-    row = [*(keys if table.steps else _facts(extraction))]
+    row = [*(keys if table.steps else _facts(extraction, vote=table.vote))]
     for leaf in table.leaves:
         value, place = _reach(item, leaf.steps), at + leaf.place
         for part in leaf.parts:
-            row += (None,) * len(part.columns) if value is None else part.fill(value, place, extraction)
+            said = value is not None or part is SURE
+            row += part.fill(value, place, extraction) if said else (None,) * len(part.columns)
     yield table, at, row
     for inner in table.lists:
         items = _reach(item, inner.steps)

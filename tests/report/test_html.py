@@ -2,15 +2,18 @@
 
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 from bs4 import BeautifulSoup, Tag
 from report.made_up import GOLDEN, HOSTILE, RECORD, TEXT, article, evaluation, failed, hostile
 
-from workbench.evaluate import Evaluation
+from workbench.evaluate import ArticleScore, Evaluation
 from workbench.extract import Extraction
+from workbench.readings import RegionReading
 from workbench.report import html
+from workbench.report.view import Value, value
 from workbench.report.view import view as view_of
 from workbench.scoring import Language
 
@@ -381,3 +384,53 @@ def test_a_view_of_one_article_is_to_be_had_without_a_page() -> None:
     view = view_of(article(), TEXT, "en")
     assert view.differing == len([row for group in view.groups for row in group.rows if row.differs])
     assert GOLDEN["shops"][1]["name"] in {row.golden.text for group in view.groups for row in group.rows if row.golden}
+
+
+def headings(page: str) -> list[str]:
+    return [text_of(head) for head in soup(page).select("#articles thead th")]
+
+
+def test_the_articles_of_a_vote_say_how_sure_it_is_of_each() -> None:
+    """The mean over the record's leaves; where there is no record nothing."""
+    found = article()
+    voted = replace(found, extraction=found.extraction.model_copy(update={"confidence": {"/a": 1.0, "/b": 0.5}}))
+    page = render(evaluation(voted, failed()))
+    column = headings(page).index("confidence")
+    cells = {
+        text_of(row.select("th, td")[0]): text_of(row.select("th, td")[column])
+        for row in soup(page).select("#articles tbody tr")
+    }
+    assert cells == {"bakery": "0.75", "lost": "—"}
+
+
+def test_the_articles_of_an_ordinary_run_have_no_column_of_confidence() -> None:
+    assert "confidence" not in headings(render(evaluation()))
+
+
+def with_regions(readings: dict[str, RegionReading]) -> ArticleScore:
+    found = article()
+    return replace(found, extraction=found.extraction.model_copy(update={"readings": readings}))
+
+
+def test_the_region_that_the_run_read_stands_beside_the_value() -> None:
+    """Of a cited value by its place as it is stored, of a bare one by its own; and an article is no other for it."""
+    gimje = RegionReading(code="45210", name="김제시", sido="전라북도", as_of="2025-06-12")
+    jeonbuk = RegionReading(code="45", name="전라북도", sido="전라북도")
+    found = with_regions({"/street/value": gimje, "/shops/0/name": jeonbuk})
+    body = bodies(render(evaluation(found)))[0]
+    assert text_of(row(body, "street").select_one("small.read")) == "전라북도 김제시 (45210)"
+    assert "전라북도 (45)" in [text_of(small) for small in body.select("small.read")]
+    assert view_of(found, TEXT, "en").differing == view_of(article(), TEXT, "en").differing
+
+
+def test_a_region_that_was_not_read_and_hostile_words_of_one_show_nothing_that_runs() -> None:
+    unread = RegionReading(unread="<script>alert(1)</script>")
+    odd = RegionReading(code="1", name="<script>a\u202eb", sido="시도")
+    body = bodies(render(evaluation(with_regions({"/street/value": unread, "/shops/0/name": odd}))))[0]
+    assert not row(body, "street").select("small.read")
+    assert "\u202e" not in str(body)
+    assert not body.select("script")
+
+
+def test_a_second_runs_value_is_the_same_though_only_one_run_read_a_region_in_it() -> None:
+    assert value("김제시") == replace(value("김제시") or Value(""), reading="전라북도 김제시 (45210)")

@@ -172,7 +172,7 @@ def make_desk(
         writable=writable,
         order=order,
         language="en",
-        uncertainty=lambda: {"bookshop": 0.9, "bakery": 0.2},
+        uncertainty=lambda: [("bakery", 0.2), ("bookshop", 0.9), ("unlabelled", None)],
     )
 
 

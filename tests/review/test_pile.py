@@ -1,9 +1,11 @@
 """The list of a run: there at once, filled as articles are scored, and kept for the next time, but never believed over the files."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -75,6 +77,61 @@ def test_the_list_is_there_before_the_scores_and_says_how_many_are_missing(desk:
         assert re.search(r"Scoring \d of 3 articles so far", said.get_text())
         assert said.select_one("a[href]")
         let_go()
+
+
+def test_the_list_is_there_while_runs_are_compared_and_fills_itself_when_they_are(desk: Desk) -> None:
+    """Nobody waits for how far runs disagree, not even for the pile: until it is known articles stand by name, and that is said."""
+    free, compared = Event(), Event()
+
+    def uncertainty() -> Iterator[tuple[str, float | None]]:
+        yield "bakery", 0.2
+        compared.set()
+        assert free.wait(60)
+        yield "bookshop", 0.9
+
+    site = app(replace(desk, uncertainty=uncertainty), patience=0)
+    client = TestClient(site)
+    try:
+        client.get("/?order=uncertainty")
+        assert compared.wait(60)
+        page = BeautifulSoup(client.get("/?order=uncertainty").text, "html.parser")
+        said = page.select_one("#comparing")
+        assert said is not None
+        assert re.search("Comparing 1 of 3 articles so far", said.get_text())
+        assert [link.get_text() for link in page.select("#articles th a")] == ["bakery", "bookshop", "unlabelled"]
+        assert page.select_one("option[value=uncertainty][selected]")
+        assert client.get("/article/bakery?order=uncertainty").status_code == 200
+    finally:
+        free.set()
+    for _ in range(600):
+        page = BeautifulSoup(client.get("/?order=uncertainty").text, "html.parser")
+        if not page.select("#comparing"):
+            break
+        time.sleep(0.1)
+    assert [link.get_text() for link in page.select("#articles th a")] == ["bookshop", "bakery", "unlabelled"]
+
+
+def test_what_ends_the_comparing_is_said_to_whoever_asks_for_that_order_and_to_nobody_else(desk: Desk) -> None:
+    def uncertainty() -> list[tuple[str, float | None]]:
+        raise OSError("the disk is gone")
+
+    pile = Pile(replace(desk, uncertainty=uncertainty))
+    pile.begin("uncertainty")
+    assert pile.wait(60)
+    assert len(pile.rows("worst")) == 3
+    with pytest.raises(OSError, match="the disk is gone"):
+        pile.rows("uncertainty")
+
+
+def test_who_ends_the_review_does_not_wait_for_all_runs_to_be_compared(desk: Desk) -> None:
+    def uncertainty() -> Iterator[tuple[str, float | None]]:
+        for _ in count():
+            yield "bakery", 0.5
+
+    pile = Pile(replace(desk, uncertainty=uncertainty))
+    pile.begin("uncertainty")
+    pile.close()
+    assert pile.wait(60)
 
 
 def test_a_search_says_of_how_many_articles_it_is(desk: Desk) -> None:

@@ -85,7 +85,7 @@ def tab(browser: Any, tmp_path: Path) -> Iterator[Opener]:
         def opened(expected: str = "", context: dict[str, Any] | None = None, **desk: Any) -> Tab:
             styles, scripts = assets()
             sources = {"styles": [one.source for one in styles], "scripts": [one.source for one in scripts]}
-            served = stack.enter_context(serving(app(make_desk(tmp_path, **desk)), **sources))
+            served = stack.enter_context(serving(app(make_desk(tmp_path, **desk), patience=60), **sources))
             made = Tab(browser, served, **(context or {}))
             stack.callback(made.context.close)
             tabs.append((made, expected))
@@ -230,6 +230,17 @@ class TestKeyboard:
         )
 
 
+class TestHelp:
+    def test_escape_leaves_it_for_where_one_came_from(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        with page.expect_navigation(url="**/help*"):
+            page.keyboard.press("?")
+        with page.expect_navigation(url="**/article/bakery*"):
+            page.keyboard.press("Escape")
+
+
 class TestHangul:
     """With a Hangul keyboard on, a key gives a jamo, and letters are being composed."""
 
@@ -252,6 +263,20 @@ class TestHangul:
             self.press(page, "KeyU", "ㅕ", 85)
         assert golden(tmp_path) == GOLDENS["bakery"]
 
+    def test_keys_that_an_input_source_keeps_to_itself_go_by_their_place_where_nothing_is_typed(
+        self, tab: Opener
+    ) -> None:
+        """Some input sources call every key `Process`, on the list and on a field as in a text."""
+        opened = tab()
+        page = opened.open()
+        self.press(page, "KeyJ", "Process", 229)
+        self.press(page, "KeyJ", "Process", 229)
+        assert opened.focused == "bookshop"
+        opened.open("/article/bakery")
+        opened.settled()
+        self.press(page, "KeyJ", "Process", 229)
+        assert opened.focused == "decide: shops 1 › cost"
+
     def test_nothing_is_decided_while_composing(self, tab: Opener, tmp_path: Path) -> None:
         opened = tab()
         page = opened.open("/article/bakery")
@@ -259,7 +284,11 @@ class TestHangul:
         page.evaluate(
             "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {code: 'KeyA', key: 'ㅁ', isComposing: true, bubbles: true}))"
         )
+        opened.keys("e")
         self.press(page, "KeyA", "Process", 229)
+        self.press(page, "Escape", "Process", 229)  # ends the letter, not the typing
+        assert page.locator("[data-value]:focus").count() == 1
+        page.keyboard.press("Escape")
         page.keyboard.press("j")  # had one of them decided, this would be on another page
         assert opened.focused == "decide: shops 1 › cost"
         assert log_lines(tmp_path) == []

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -19,13 +19,13 @@ from workbench.canonical import hash_json
 from workbench.errors import GoldenError, RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import choose, version
-from workbench.extract import Extraction
 from workbench.goldens import Goldens, may_write, read_goldens
 from workbench.report.terminal import plain
 from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
 from workbench.settings import Mode, Project, find_project
 from workbench.tasks import Task, load_task
+from workbench.texts import texts_in
 
 __all__ = [
     "MONEY",
@@ -43,7 +43,6 @@ __all__ = [
     "stderr",
     "stdout",
     "task_of",
-    "texts_of",
     "the_run",
 ]
 
@@ -64,8 +63,6 @@ class _Money(click.ParamType[Decimal]):
 
 
 MONEY = _Money()
-HELD = 64
-"""Articles of a file each whose texts are held."""
 _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters that JSON lets through, and marks of writing direction."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
@@ -241,7 +238,7 @@ def evaluation_of(here: Project, run: Run, goldens: Path | None = None) -> tuple
         raise RunError("there are no goldens here", where=str(goldens), expected="a folder of goldens")
     folder = goldens or here.path("goldens") / task.name
     answers = read_goldens(folder, task.schema)
-    evaluation = evaluate(run.extractions(), answers, task.schema, texts_of(here))
+    evaluation = evaluate(run.extractions(), answers, task.schema, texts_in(here.root))
     own = answers if goldens is None else None
     return task, replace(evaluation, notes=(*_notes(run.info, task, own), *evaluation.notes))
 
@@ -259,28 +256,3 @@ def _notes(info: RunInfo, task: Task, goldens: Goldens | None) -> Iterator[str]:
         if now is None or version(now) != then:
             what = "changed" if now else "is gone"
             yield f"the golden {golden} was an example in {info.id} and {what} since: the same run again asks another question"
-
-
-def texts_of(here: Project) -> Callable[[Extraction], str | None]:
-    """Gives the text of an extraction's article, as long as it still stands where the run found it.
-
-    A file of many articles is read once and held; of files of one the last few are.
-    """
-    many: dict[str, dict[str, str]] = {}
-    few: dict[str, dict[str, str]] = {}
-
-    def text(extraction: Extraction) -> str | None:
-        if not extraction.text:
-            return None
-        file = re.sub(r":\d+$", "", extraction.place)
-        known = many.get(file) or few.get(file)
-        if known is None:
-            path = here.path(file)
-            found = read_articles([path]) if path.is_file() else ()
-            known = {article.hash: article.text for article in found if isinstance(article, Article)}
-            (many if file != extraction.place else few)[file] = known
-            for oldest in list(few)[:-HELD]:
-                few.pop(oldest, None)
-        return known.get(extraction.text)
-
-    return text

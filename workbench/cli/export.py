@@ -25,7 +25,7 @@ def export(folder: Path | None, to: Format, out: Path | None, force: bool, as_js
     """Write the data set of a run (the last one, if none is named): its articles, and a table for each list of the schema.
 
     Tables join by their first columns: the article's id, and TABLE_index for each list around a row and for the row itself. Copied text stands
-    beside the amount, date or region that code reads in it, with its place in the article. In CSV a text that a spreadsheet might execute (it begins with
+    beside the amount, date or region that code reads in it, with its place in the article, and in a vote with its confidence, FIELD_confidence; the articles' table has the mean. In CSV a text that a spreadsheet might execute (it begins with
     = + - @, also full-width or after spaces, or with a tab or a line end) has one apostrophe before it; without that it is as it was.
     """
     here = project()
@@ -33,7 +33,7 @@ def export(folder: Path | None, to: Format, out: Path | None, force: bool, as_js
     task = load_task(run.info.task, here.root)
     _warn(run, task)
     target = out or run.folder / "export"
-    written = write(run.extractions(), task.schema, target, to, force=force)
+    written = write(run.extractions(), task.schema, target, to, vote=bool(run.info.votes), force=force)
     if as_json:
         tables = {
             one.table.name: {

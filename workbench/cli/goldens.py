@@ -43,19 +43,23 @@ def check(  # noqa: PLR0917 - click gives each option by its name
     """Check every golden against schema, version and text; exit 1 if one does not hold.
 
     After a change of the schema: what of each golden fits, what is carried over because its field says Formerly(NAME), what is to be labelled
-    (null where the article says nothing), and what the schema has no place for. --write carries over, and changes nothing else in the files;
-    nothing is dropped.
+    (null where the article says nothing), and what the schema has no place for. --write carries over, in the goldens and in the log of decisions
+    on them, and changes nothing else in the files; nothing is dropped.
 
     ARTICLES are the files or folders whose texts the goldens answer; the project's own if not given. A value is reported that one of its
     golden's articles does not have, an alternate that none of them has, and an article that no golden answers. Goldens none of whose articles
     is given are named as not looked at, and fail nothing. A file that is no golden ends the check with exit 2.
     """
+    from workbench.decisions import Log  # noqa: PLC0415 - every command imports this module
+
     here = project()
     found = task_of(here, task)
     place = folder or here.path("goldens") / found.name
     if write:
         check_may_write(allowed=allow_writes)
     answers, changes = survey(place, found.schema)
+    log = Log(place)
+    decided = log.carry_over(found.schema) if write else log.outdated(found.schema)
     written = [change for change in changes if write and change.writes]
     for change in written:
         carry_over(change)
@@ -72,6 +76,7 @@ def check(  # noqa: PLR0917 - click gives each option by its name
                 "articles": len(texts),
                 "changed": {change.golden: {**change.to_json(), "written": change in written} for change in changes},
                 "to_be_labelled": dict(by_field(changes)),
+                "decisions_carried_over": decided,
                 **standing.to_json(),
             }
         )
@@ -79,6 +84,8 @@ def check(  # noqa: PLR0917 - click gives each option by its name
         out = stdout()
         for change in changes:
             out.print(_change(change, written=change in written))
+        if decided:
+            out.print(plain(f"{log.file.name}: {decided} lines name renamed fields" + ("; written" if write else "")))
         for field, places in by_field(changes).most_common():
             out.print(plain(f"to be labelled  {field}: {places} places"))
         out.print(

@@ -14,7 +14,6 @@ from workbench.cli.common import (
     project,
     stderr,
     stdout,
-    texts_of,
     the_run,
 )
 from workbench.compare import check_same_task, compare
@@ -37,6 +36,7 @@ from workbench.report.terminal import (
 from workbench.report.terminal import diff as diff_view
 from workbench.runs import Run, open_run
 from workbench.settings import Project
+from workbench.texts import texts_in
 
 __all__ = ["diff", "evaluate", "show"]
 
@@ -183,7 +183,7 @@ def _page(here: Project, run: Run, evaluation: Evaluation) -> str:
         "endpoint": run.info.endpoint or "replayed",
     }
     return html_report(
-        evaluation, texts_of(here), title=f"{run.info.task}: {run.info.id}", language=language(), info=info
+        evaluation, texts_in(here.root), title=f"{run.info.task}: {run.info.id}", language=language(), info=info
     )
 
 

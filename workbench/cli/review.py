@@ -11,12 +11,13 @@ import click
 from rich.text import Text
 
 from workbench.canonical import line
-from workbench.cli.common import as_json, language, project, stderr, texts_of, the_run
+from workbench.cli.common import as_json, language, project, stderr, the_run
 from workbench.compare import check_same_task
 from workbench.errors import RunError
 from workbench.report.terminal import plain
 from workbench.runs import open_run
 from workbench.tasks import load_task
+from workbench.texts import texts_in
 
 if TYPE_CHECKING:
     from workbench.decisions import Log
@@ -86,7 +87,7 @@ def review(  # noqa: PLR0917 - click gives each option by its name
         against=beside,
         folder=here.path("goldens") / task.name,
         log=Log(here.path("goldens") / task.name),
-        texts=texts_of(here),
+        texts=texts_in(here.root),
         by=name_of(name, here.root),
         writable=may_write(os.environ, allowed=allow_writes),
         order=order,

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from workbench.batch import check_none_under_way
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
-from workbench.cli.common import as_json, print_json, project, stderr, stdout, texts_of
+from workbench.cli.common import as_json, print_json, project, stderr, stdout
 from workbench.cli.progress import events, progress
 from workbench.completions import Usage
 from workbench.errors import SettingsError
@@ -30,9 +30,10 @@ from workbench.prices import Cost
 from workbench.recordings import Recordings
 from workbench.report.plain import report
 from workbench.report.terminal import cost_words, outcome, plain
-from workbench.resume import REDONE
+from workbench.resume import REDONE, check_asked
 from workbench.runs import Run, latest_run, open_run
 from workbench.settings import Project
+from workbench.texts import texts_in
 
 __all__ = ["run"]
 
@@ -104,7 +105,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
         raise click.UsageError("--replay sends nothing: it goes with neither --refresh nor --base-url")
     _check_engine(engine, scheduler, replay=replay)
     here = project()
-    earlier = _earlier(here, resumed, going_on=bool(only))
+    earlier = _earlier(here, resumed, going_on=bool(only), new=new)
     _check_options(earlier, retry, only, new=new, refresh=refresh, dry_run=dry_run)
     if earlier and (len(models) > 1 or samples > 1):
         raise click.UsageError("a run is of one model and one sample: several go with neither --resume nor --only")
@@ -195,7 +196,7 @@ def _evaluation(here: Project, job: Job, summary: Summary, goldens: Goldens) -> 
     shown = (
         made.extractions() if _whole(summary) else made.extractions(lambda *article: goldens.find(*article) is not None)
     )
-    return evaluate(shown, goldens, job.task.schema, texts_of(here))
+    return evaluate(shown, goldens, job.task.schema, texts_in(here.root))
 
 
 def _whole(summary: Summary) -> bool:
@@ -224,11 +225,13 @@ def _check_engine(engine: Literal["local", "dask"], scheduler: str | None, *, re
         raise click.UsageError("a replay asks nobody: it goes without --engine dask")
 
 
-def _earlier(here: Project, named: str | None, *, going_on: bool) -> Run | None:
+def _earlier(here: Project, named: str | None, *, going_on: bool, new: bool) -> Run | None:
     """The run to go on with; with --only the last one, if none is named."""
     if named is None:
         return latest_run(here.path(here.settings.runs), ended=False, votes=False) if going_on else None
-    return named_run(here, named)
+    run = named_run(here, named)
+    check_asked(run, new=new)
+    return run
 
 
 def _exit_code(summary: Summary, *, replayed: bool) -> int:

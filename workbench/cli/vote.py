@@ -8,7 +8,7 @@ from rich.text import Text
 
 from workbench.articles import Article
 from workbench.cli.asking import named_run
-from workbench.cli.common import as_json, asked_task, print_json, project, stderr, stdout, texts_of
+from workbench.cli.common import as_json, asked_task, print_json, project, stderr, stdout
 from workbench.cli.run import MOST_SHOWN
 from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import Example
@@ -18,6 +18,7 @@ from workbench.report.terminal import outcome, plain
 from workbench.runs import Run, open_run
 from workbench.settings import Project
 from workbench.tasks import Task, load_task
+from workbench.texts import texts_in
 from workbench.vote import Count, check_may_vote, take_vote
 
 __all__ = ["vote"]
@@ -40,7 +41,7 @@ def vote(runs: tuple[str, ...], as_json: bool) -> None:
     for note in _notes(voters):
         stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)
-    texts = texts_of(here)
+    texts = texts_in(here.root)
     count = take_vote(voters, here.path(here.settings.runs), task.schema, texts, examples)
     made = open_run(count.folder)
     whole = count.states.total() <= MOST_SHOWN

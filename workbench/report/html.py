@@ -109,6 +109,7 @@ def report(
             most_notes=MOST_NOTES,
             fields=fields,
             reliability=_reliability(evaluation),
+            voted=any(article.extraction.confidence for article in evaluation.articles),
             names=short_paths(evaluation.fields),
             articles=sorted(evaluation.articles, key=_badness),
             states=Counter(article.extraction.state for article in evaluation.articles),

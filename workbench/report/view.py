@@ -6,7 +6,7 @@ How an article is shown, and how a field is, stands in ``templates/article.html`
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Final
@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from workbench.errors import ReadingRefused
 from workbench.evaluate import ArticleScore
 from workbench.evidence import Span
+from workbench.extract import Extraction
 from workbench.korean import read_amount, read_date
 from workbench.report.markdown import wrong
 from workbench.report.places import RECORDS, Step, place_of, shared_root, steps_for_people
@@ -24,7 +25,7 @@ from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Reason, Verdict
 from workbench.scoring.verdicts import partners
 
-__all__ = ["ArticleView", "Beside", "Group", "Lost", "Row", "Value", "value", "view"]
+__all__ = ["ArticleView", "Beside", "Group", "Lost", "Row", "Value", "recorded", "value", "view"]
 
 MOST_ROWS: Final = 2_000
 """Fields of one article that are shown. The figures count them all."""
@@ -39,12 +40,13 @@ class Value:
     Attributes:
         text: All of it, or its beginning.
         length: How long it is, where only the beginning is shown.
-        reading: What code reads in it, where that is more than the words show: ``101,000,000,000,000 KRW``.
+        reading: What code reads in it, where that is more than the words show: ``101,000,000,000,000 KRW``, ``전라북도 김제시 (45210)``. Two values
+            are the same whatever is read in them.
     """
 
     text: str
     length: int | None = None
-    reading: str | None = None
+    reading: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +300,7 @@ class _Viewer:
             golden_at=leaf.golden_at if scored else None,
             verdict=leaf.verdict if scored else None,
             golden=value(leaf.golden),
-            record=value(leaf.record),
+            record=recorded(leaf, self.extraction),
             reason=leaf.reason.words(self.language) if scored and leaf.reason.code != "same" else "",
             quote=quote,
             anchor=anchor,
@@ -361,6 +363,13 @@ def _unscored(scalars: Mapping[str, JsonValue]) -> Iterator[Leaf]:
         place = parent if name == "value" and f"{parent}/quote" in scalars else at
         path = "".join("[]" if step.isdigit() else f".{step}" for step in place.split("/")[1:])[1:]
         yield Leaf(path, None, place, "hallucination", None, value, Reason("same"))
+
+
+def recorded(leaf: Leaf, extraction: Extraction) -> Value | None:
+    """A record's value as it is shown, with the region that the run read in it, if it is one; None for null."""
+    shown, at = value(leaf.record), leaf.record_at
+    read = extraction.readings.get(at or "") or extraction.readings.get(f"{at}/value")
+    return replace(shown, reading=clip(str(read)).text) if shown and read and read.code else shown
 
 
 def value(of: JsonValue) -> Value | None:

@@ -7,8 +7,8 @@ from itertools import chain
 from pydantic import BaseModel, JsonValue
 
 from workbench.evaluate import ArticleScore
-from workbench.extract import read_record
-from workbench.report.view import ArticleView, Beside, Group, Row, value
+from workbench.extract import Extraction, read_record
+from workbench.report.view import ArticleView, Beside, Group, Row, recorded
 from workbench.review.panels import place_words
 from workbench.schema import form, values
 from workbench.scoring import Leaf, score
@@ -34,12 +34,16 @@ def with_beside(view: ArticleView, first: ArticleScore, second: ArticleScore, sc
     taken: set[str] = set()
     groups = []
     for group in view.groups:
-        rows = tuple(_row(row, of_golden, of_first, taken, scored=second.score is not None) for row in group.rows)
+        rows = tuple(
+            _row(row, of_golden, of_first, taken, second.extraction, scored=second.score is not None)
+            for row in group.rows
+        )
         groups.append(replace(group, rows=rows))
     rest = [leaf for leaf in leaves if leaf.record is not None and leaf.record_at not in taken]
     if rest:
         start = 1 + max((row.number for row in chain.from_iterable(group.rows for group in groups)), default=-1)
-        rows = tuple(_only(start + index, leaf, scored=second.score is not None) for index, leaf in enumerate(rest))
+        scored = second.score is not None
+        rows = tuple(_only(start + index, leaf, second.extraction, scored=scored) for index, leaf in enumerate(rest))
         groups.append(Group("Only B has", "", rows))
     differing = sum(row.differs for group in groups for row in group.rows)
     return replace(view, groups=tuple(groups), differing=max(differing, view.differing))
@@ -61,7 +65,13 @@ def _alone(pairs: tuple[Leaf, ...]) -> Iterator[Leaf]:
 
 
 def _row(
-    row: Row, of_golden: Mapping[str, Leaf], of_first: Mapping[str, Leaf], taken: set[str], *, scored: bool
+    row: Row,
+    of_golden: Mapping[str, Leaf],
+    of_first: Mapping[str, Leaf],
+    taken: set[str],
+    extraction: Extraction,
+    *,
+    scored: bool,
 ) -> Row:
     by_golden = row.golden_at is not None
     leaf = of_golden.get(row.golden_at or "") if by_golden else of_first.get(row.at or "")
@@ -70,10 +80,10 @@ def _row(
         return replace(row, beside=Beside(None, verdict, None))
     taken.add(leaf.record_at)
     verdict = leaf.verdict if by_golden else "hallucination" if scored else None
-    return replace(row, beside=Beside(value(leaf.record), verdict, leaf.record_at))
+    return replace(row, beside=Beside(recorded(leaf, extraction), verdict, leaf.record_at))
 
 
-def _only(number: int, leaf: Leaf, *, scored: bool) -> Row:
+def _only(number: int, leaf: Leaf, extraction: Extraction, *, scored: bool) -> Row:
     return Row(
         number=number,
         name=place_words(leaf.record_at),
@@ -88,5 +98,5 @@ def _only(number: int, leaf: Leaf, *, scored: bool) -> Row:
         cited=None,
         findings=(),
         critical=leaf.critical,
-        beside=Beside(value(leaf.record), leaf.verdict if scored else None, leaf.record_at),
+        beside=Beside(recorded(leaf, extraction), leaf.verdict if scored else None, leaf.record_at),
     )

@@ -27,12 +27,13 @@ from workbench.pointers import pointer, steps_of
 from workbench.report.html import Asset, asset, environment
 from workbench.report.terminal import short_paths
 from workbench.report.view import value
-from workbench.review.desk import Desk
+from workbench.review.desk import Desk, Order
 from workbench.review.forms import Asked, wish_of
 from workbench.review.listing import PAGE, Filters, listed, tallies
+from workbench.review.opened import Opened
 from workbench.review.page import Page, page_of
 from workbench.review.panels import Problem, history, place_words
-from workbench.review.pile import Opened, Pile
+from workbench.review.pile import Pile
 from workbench.review.stops import Stop, value_at
 from workbench.runs import now
 from workbench.wishes import apply
@@ -90,6 +91,7 @@ class _Pages:
         self.desk = desk
         self.pile = Pile(desk)
         self._patience = patience
+        self._waited: set[Order] = set()
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -103,8 +105,8 @@ class _Pages:
 
     async def list(self, request: Request) -> Response:
         """The articles that the address asks for, a page of them; of those that are being looked through, what is known."""
-        await self._wait()
         filters = Filters.parse(request.query_params)
+        await self._wait(filters)
         progress = self.pile.progress
         rows = self.pile.rows(filters.order)
         found = listed(rows, filters, self.pile.words_of)
@@ -126,15 +128,18 @@ class _Pages:
             names=short_paths(counts.fields),
             order=filters.order or self.desk.order,
             notes=[*origin_notes([row.origins for row in rows]), *self.pile.notes],
-            doubts=any(row.doubt is not None for row in rows),
+            doubts=progress.compared is not None or any(row.doubt is not None for row in rows),
         )
 
-    async def _wait(self) -> None:
-        """Wait for what is not known yet, once: of a small run it is all there a moment later, of a large one it takes as long as it takes."""
-        patience, self._patience = self._patience, 0.0
+    async def _wait(self, filters: Filters) -> None:
+        """Begin what the page takes, and wait for it once: of a small run it is all there a moment later, of a large one it takes as long as it takes."""
+        order = filters.order or self.desk.order
+        await asyncio.to_thread(self.pile.begin, order)
         progress = await asyncio.to_thread(lambda: self.pile.progress)
-        if patience and progress.articles - progress.known <= SOON:
-            await asyncio.to_thread(self.pile.wait, patience)
+        left = max(progress.articles - progress.known, 0 if progress.compared is None else progress.articles)
+        if order not in self._waited and left <= SOON:
+            await asyncio.to_thread(self.pile.wait, self._patience)
+        self._waited.add(order)
 
     async def help(self, request: Request) -> Response:
         """What can be done, and by which key."""
@@ -142,8 +147,9 @@ class _Pages:
 
     async def article(self, request: Request) -> Response:
         """One article."""
-        await self._wait()
-        return self._article(self._open(request), Filters.parse(request.query_params))
+        filters = Filters.parse(request.query_params)
+        await self._wait(filters)
+        return self._article(self._open(request), filters)
 
     async def decide(self, request: Request) -> Response:
         """A decision; then the article again, at the next thing to decide."""

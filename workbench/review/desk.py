@@ -1,6 +1,6 @@
 """What lies on the reviewer's desk: a run, the goldens that grow, who decides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,4 +30,4 @@ class Desk:
     writable: bool
     order: Order
     language: Language
-    uncertainty: Callable[[], Mapping[str, float]]
+    uncertainty: Callable[[], Iterable[tuple[str, float | None]]]

@@ -8,8 +8,8 @@ from workbench.decisions import Decision
 from workbench.report.view import ArticleView, Group, view
 from workbench.review.against import with_beside
 from workbench.review.desk import Desk
+from workbench.review.opened import Opened
 from workbench.review.panels import Gap, Panel, Problem, gaps, panel
-from workbench.review.pile import Opened
 from workbench.review.stops import Place, Stop, item_of, stops
 from workbench.scoring.verdicts import partners
 

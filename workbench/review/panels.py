@@ -14,7 +14,7 @@ from workbench.pointers import pointer, steps_of
 from workbench.report.places import steps_for_people
 from workbench.report.spans import Clipped, clip
 from workbench.review.forms import Asked, shown_value
-from workbench.review.pile import Opened
+from workbench.review.opened import Opened
 from workbench.review.stops import NOWHERE, Stop, value_at, wants
 from workbench.schema import scalars
 from workbench.standing import Mark

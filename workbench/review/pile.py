@@ -11,29 +11,26 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from threading import Condition, RLock, Thread
 from typing import Final
 
-from pydantic import BaseModel, JsonValue
-
-from workbench.decide import read_shown, record_hash
+from workbench.decide import read_shown
 from workbench.errors import GoldenError, RunError
-from workbench.evaluate import ArticleScore, score_article
-from workbench.extract import Extraction, read_record
-from workbench.goldens import Golden
+from workbench.evaluate import score_article
+from workbench.extract import Extraction
 from workbench.review.desk import Desk, Order
+from workbench.review.doubts import Doubts
 from workbench.review.folder import Folder, Stat
 from workbench.review.kept import Entry, Kept, digest
 from workbench.review.listing import Row, folded, ordered, row_of, scored_row
+from workbench.review.opened import Opened, form_of, opened
 from workbench.review.stops import progress
 from workbench.runs import Run
-from workbench.schema import scalars, values
-from workbench.standing import Mark, Standing
-from workbench.wishes import Subject
+from workbench.schema import scalars
+from workbench.standing import Mark
 
-__all__ = ["Opened", "Pile", "Progress"]
+__all__ = ["Pile", "Progress"]
 
 AT_ONCE: Final = 20
 """Articles that are looked at again before a page is shown; of more the page says that they are being scored."""
@@ -44,39 +41,6 @@ WORDS: Final = 4
 
 
 @dataclass(frozen=True)
-class Opened:
-    """An article with all that its page needs, read at one moment.
-
-    Attributes:
-        scored: Its extraction and score.
-        golden: Its golden; None if it has none.
-        seen: The hash of the golden's file as it was read; None where there is no file.
-        about: What decisions on it are about.
-        standing: The decisions in force.
-        against: The same article in the second run; None where there is none.
-        beside: That run's record in the form of a golden.
-    """
-
-    scored: ArticleScore
-    golden: Golden | None
-    seen: str | None
-    about: Subject
-    standing: Standing
-    against: ArticleScore | None
-    beside: JsonValue
-
-    @property
-    def article(self) -> str:
-        """Its id."""
-        return self.scored.extraction.article
-
-    @property
-    def record(self) -> str | None:
-        """The hash of its record's form, by which decisions name it."""
-        return record_hash(self.about.record)
-
-
-@dataclass(frozen=True)
 class Progress:
     """How far the articles have been looked through.
 
@@ -84,11 +48,13 @@ class Progress:
         articles: How many there are.
         known: Of how many all that the list shows is known.
         searched: Of how many the words are.
+        compared: Of how many it is known how far runs disagree on them, while that is being found out; else None.
     """
 
     articles: int
     known: int
     searched: int
+    compared: int | None = None
 
 
 class Pile:
@@ -116,7 +82,8 @@ class Pile:
         self._pending: dict[str, None] = {}
         self._wordless: deque[str] = deque()
         self._words: dict[str, str] = {}
-        self._doubts: Mapping[str, float] = {}
+        self._doubts = Doubts(desk.uncertainty)
+        self._doubted = False
         self._kept: Kept | None = None
         self._unkept = ""
         self._against: dict[str, int] = {}
@@ -135,7 +102,7 @@ class Pile:
             self._read_run()
             everything = len(self._entries)
             known = everything - len(self._pending) if self._looked else 0
-            return Progress(everything, known, len(self._words))
+            return Progress(everything, known, len(self._words), self._doubts.compared)
 
     def rows(self, order: Order | None = None) -> list[Row]:
         """Every article, in an order as it was when it was first scored: an article keeps its place while one works on it."""
@@ -144,18 +111,24 @@ class Pile:
             if self._looked:
                 self._refresh()
             order = order or self.desk.order
-            if order == "uncertainty" and not self._doubts:
-                self._doubts = self.desk.uncertainty()
-                for article, entry in self._entries.items():
-                    self._entries[article] = replace(
-                        entry, row=replace(entry.row, doubt=self._doubts.get(article))
-                    )  # fmt: skip
+            if order == "uncertainty":
+                self._doubts.begin()
+                self._take_doubts()
             if order not in self._orders:
                 first = (self._first.get(article, entry.row) for article, entry in self._entries.items())
                 if order == "uncertainty":
                     first = (entry.row for entry in self._entries.values())
                 self._orders[order] = [row.article for row in ordered(first, order)]
             return [self._entries[article].row for article in self._orders[order]]
+
+    def _take_doubts(self) -> None:
+        """Put the doubts into the lines once all are known; until then the articles stand by name."""
+        if self._doubted or (doubts := self._doubts.all) is None:
+            return
+        for article, entry in self._entries.items():
+            self._entries[article] = replace(entry, row=replace(entry.row, doubt=doubts.get(article)))
+        self._orders.pop("uncertainty", None)
+        self._doubted = True
 
     def open(self, article: str) -> Opened | None:
         """An article, read anew; None if the run has none of this id.
@@ -172,7 +145,10 @@ class Pile:
             self._turn.wait_for(lambda: self._looked or self._thread is None)
             self._begin()
             self._refresh()
-        return self._open(self._read(self.desk.run, article, entry.offset))
+            name, offset = self._folder.golden_of(article, entry.text), self._against.get(article)
+        against = self.desk.against
+        beside = self._read(against, article, offset) if against and offset is not None else None
+        return opened(self.desk, self._read(self.desk.run, article, entry.offset), name, beside)
 
     def words_of(self, row: Row) -> str:
         """The text and the values of an article, to be searched; nothing where they were not read yet."""
@@ -180,26 +156,30 @@ class Pile:
 
     # --- looking through
 
-    def begin(self) -> None:
-        """Look through the articles in a thread of its own, if there is something to look through."""
+    def begin(self, order: Order | None = None) -> None:
+        """Look through the articles in a thread of its own, if there is something to look through; in another for what an order takes."""
         with self._lock:
             self._begin()
+        if (order or self.desk.order) == "uncertainty":
+            self._doubts.begin()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until all is known; whether it is. An error that ended the looking is raised by whatever is asked next.
+        """Wait until all that was begun is known; whether it is. An error that ended the looking is raised by whatever is asked next.
 
         Args:
-            seconds: How long at the most; None for as long as it takes.
+            seconds: How long at the most, for each of the two; None for as long as it takes.
         """
         with self._turn:
             self._begin()
-            return self._turn.wait_for(lambda: self._thread is None, seconds)
+            looked = self._turn.wait_for(lambda: self._thread is None, seconds)
+        return self._doubts.wait(seconds) and looked
 
     def close(self) -> None:
         """End the thread, when it has done with the article it is at."""
         with self._turn:
             self._ending = True
             self._turn.wait_for(lambda: self._thread is None)
+        self._doubts.close()
 
     def _begin(self) -> None:
         """Read the run if it was not read, raise what ended the looking, and go on with it if anything is left."""
@@ -372,7 +352,7 @@ class Pile:
         decided, left = 0, 1
         if golden:
             self.scored += 1
-            decided, left = progress(scored, golden, _form(extraction, schema), standing)
+            decided, left = progress(scored, golden, form_of(extraction, schema), standing)
         row = scored_row(entry.row, scored, decided=decided, left=left)
         whole = golden is not None and None not in sought  # with its text at hand the score may be another
         return replace(entry, row=row, of=digest(stat, marks) if whole else "")
@@ -390,35 +370,3 @@ class Pile:
         extraction = self._read(self.desk.run, article, entry.offset)
         found = (value for _, value in scalars(extraction.record) if isinstance(value, str))
         return folded("\n".join((article, entry.row.title or "", self.desk.texts(extraction) or "", *found)))
-
-    def _open(self, extraction: Extraction) -> Opened:
-        desk = self.desk
-        schema = desk.task.schema
-        name = self._folder.golden_of(extraction.article, extraction.text)
-        golden, seen = read_shown(desk.folder, name, schema) if name else (None, None)
-        offset = self._against.get(extraction.article)
-        other = None
-        if desk.against and offset is not None:
-            other = score_article(self._read(desk.against, extraction.article, offset), golden, schema, desk.texts)
-        about = Subject(
-            name or extraction.article,
-            _form(extraction, schema),
-            extraction.text,
-            extraction.published,
-            partial(desk.texts, extraction),
-        )
-        return Opened(
-            scored=score_article(extraction, golden, schema, desk.texts),
-            golden=golden,
-            seen=seen,
-            about=about,
-            standing=desk.log.standing(about.golden, seen),
-            against=other,
-            beside=None if other is None else _form(other.extraction, schema),
-        )
-
-
-def _form(extraction: Extraction, schema: type[BaseModel]) -> JsonValue:
-    """An extraction's record in the form of a golden."""
-    record = read_record(extraction, schema)
-    return None if record is None else values(record)

@@ -215,13 +215,15 @@
     Slash: search,
   };
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
     const at = document.activeElement;
+    // Some input sources name every key "Process" (229), also where there is nothing to compose into; in a text field it is theirs.
+    if (event.isComposing || (event.keyCode === 229 && typing(at)) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (typing(at)) {
       const stop = at.closest("details.decide");
       if (event.code === "Escape") { if (stop) $("summary", stop).focus(); else at.blur(); event.preventDefault(); }
       return;
     }
+    if (event.code === "Escape" && $("#help-page")) { if (history.length > 1) history.back(); else follow($("#back")); return; }
     if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) { follow($('a[href^="/help"]')); return; }
     if (event.shiftKey || event.repeat && !/^Key[JK]$/.test(event.code)) return;
     const act = keys[event.code];
@@ -240,8 +242,9 @@
   }
 
   // While articles are being scored the list fills itself; whoever types in its fields is let alone, and the focus stays on its article.
+  const filling = () => $("#looking, #searching, #comparing");
   const fill = (after) => {
-    if (!$("#looking") && !$("#searching")) return;
+    if (!filling()) return;
     setTimeout(() => {
       fetch(location.href).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status))).then((text) => {
         const list = $("#list"), at = document.activeElement;
@@ -251,7 +254,7 @@
           list.replaceWith(document.adoptNode(fresh));
           const same = href && links().find((link) => link.getAttribute("href") === href);
           if (same) same.focus({ preventScroll: true });
-          if (!$("#looking") && !$("#searching")) say("All articles are scored.");
+          if (!filling()) say("The list is complete.");
         }
         fill(Math.min(after * 1.5, 10000));
       }).catch(() => { /* the server has gone, or says why on the next page */ });
