@@ -240,7 +240,6 @@ class TestHelp:
         with page.expect_navigation(url="**/article/bakery*"):
             page.keyboard.press("Escape")
 
-
     @pytest.mark.parametrize("by_key", [True, False])
     def test_one_comes_back_to_the_field_that_one_left(self, tab: Opener, by_key: bool) -> None:
         opened = tab()
