@@ -299,6 +299,17 @@ def test_outside_a_project_the_way_out_is_named(
     assert (result.code, "[tool.workbench]" in result.err) == (2, True)
 
 
+def test_what_a_run_says_comes_next_can_be_done(
+    project: Path, server: Loopback, golden: Path, workbench: Command
+) -> None:
+    """To look at it, to decide, and to have the data set; what serves a page or asks again is not done here."""
+    told = workbench("run", "--base-url", server.base_url).out.partition("\nnext\n")[2]
+    commands = {tuple(line[2:38].split()[1:]) for line in told.splitlines()}
+    assert {("review",), ("run", "--model", "MODEL", "FILES")} < commands
+    there = [command for command in commands if command[0] in {"diff", "show", "eval", "export"}]
+    assert [workbench(*command).code for command in there] == [0, 0, 0, 0]
+
+
 def test_an_unknown_option_is_a_usage_error(project: Path, workbench: Command) -> None:
     assert workbench("run", "--nonsense").code == 2
 

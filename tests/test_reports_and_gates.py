@@ -186,6 +186,30 @@ def test_goldens_check_ends_at_a_file_that_is_no_golden_and_names_it(
     assert (result.code, "bakery.json" in result.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "eval RUN",
+        "eval RUN --no-worse-than RUN",
+        "compare RUN RUN",
+        "show --run RUN bakery",
+        "diff --run RUN",
+        "export RUN --to jsonl",
+    ],
+)
+def test_a_run_goes_by_its_name_alone_in_any_folder(
+    run: Path, project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(project / "goldens")
+    result = workbench(*command.replace("RUN", run.name).split())
+    assert (result.code, result.err.count("error")) == (0, 0)
+
+
+def test_a_run_that_is_none_is_named_as_it_was_written(run: Path, workbench: Command) -> None:
+    result = workbench("compare", run.name, "tomorrow")
+    assert (result.code, "tomorrow: there is no run.json" in result.err) == (2, True)
+
+
 @pytest.mark.parametrize("command", ["", "eval", "goldens", "goldens check"])
 def test_the_page_of_the_command_line_shows_what_help_prints(capsys: pytest.CaptureFixture[str], command: str) -> None:
     """Commands within commands too, and `-h`."""

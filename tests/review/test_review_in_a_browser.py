@@ -240,6 +240,32 @@ class TestHelp:
         with page.expect_navigation(url="**/article/bakery*"):
             page.keyboard.press("Escape")
 
+    @pytest.mark.parametrize("by_key", [True, False])
+    def test_one_comes_back_to_the_field_that_one_left(self, tab: Opener, by_key: bool) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        opened.keys("j", "j")
+        left = opened.focused
+        assert left != "decide: shops 1 › since"
+        with page.expect_navigation(url="**/help*"):
+            page.keyboard.press("?") if by_key else page.click("#help")
+        with page.expect_navigation(url="**/article/bakery*"):
+            page.keyboard.press("Escape") if by_key else page.go_back()
+        opened.settled()
+        assert opened.focused == left
+
+    def test_an_article_opened_anew_after_the_help_begins_as_any(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        first = opened.focused
+        opened.keys("j", "?")
+        page.wait_for_url("**/help*")
+        opened.open("/article/bakery")
+        opened.settled()
+        assert opened.focused == first
+
 
 class TestHangul:
     """With a Hangul keyboard on, a key gives a jamo, and letters are being composed."""

@@ -8,11 +8,11 @@ from typing import TypedDict
 import click
 
 from workbench.articles import check_ids
-from workbench.cli.common import MONEY, asked_task, source, source_of
+from workbench.cli.common import MONEY, asked_task, run_called, source, source_of
 from workbench.endpoints import resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, RunError, SettingsError
 from workbench.jobs import Job, Notify
-from workbench.runs import Run, open_run
+from workbench.runs import Run
 from workbench.settings import Project, environment, find_project
 
 __all__ = ["JobOptions", "count_articles", "job_of", "job_options", "named_run", "say_what"]
@@ -138,8 +138,7 @@ def named_run(here: Project, name: str) -> Run:
     Raises:
         RunError: If it is none, or lies in another project: its articles, prompt and recordings are there.
     """
-    own = here.path(here.settings.runs) / name
-    run = open_run(own if own.is_dir() else Path(name))
+    run = run_called(here, name)
     try:
         of = find_project(run.folder)
     except SettingsError:

@@ -38,6 +38,7 @@ __all__ = [
     "language",
     "print_json",
     "project",
+    "run_called",
     "source",
     "source_of",
     "stderr",
@@ -222,9 +223,19 @@ def asked_task(here: Project, name: str | None, mode: Mode | None = None) -> Tas
     return replace(task, examples=examples)
 
 
-def the_run(here: Project, folder: Path | None) -> Run:
+def run_called(here: Project, named: str | Path) -> Run:
+    """A run by its name in the project's runs, or by its folder.
+
+    Raises:
+        RunError: If it is none, or of another version.
+    """
+    own = here.path(here.settings.runs) / named
+    return open_run(own if (own / "run.json").is_file() else Path(named))
+
+
+def the_run(here: Project, named: Path | None) -> Run:
     """The run named, or the last one."""
-    return open_run(folder) if folder else latest_run(here.path(here.settings.runs))
+    return run_called(here, named) if named else latest_run(here.path(here.settings.runs))
 
 
 def evaluation_of(here: Project, run: Run, goldens: Path | None = None) -> tuple[Task, Evaluation]:

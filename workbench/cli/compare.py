@@ -7,11 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from workbench.cli.common import as_json, evaluation_of, print_json, project, stdout
+from workbench.cli.common import as_json, evaluation_of, print_json, project, run_called, stdout
 from workbench.compare import Comparison, asked_differently, check_same_task
 from workbench.compare import compare as compare_runs
 from workbench.report.terminal import plain, short_paths
-from workbench.runs import open_run
 
 __all__ = ["compare", "comparison_view"]
 
@@ -33,10 +32,10 @@ MOST_ARTICLES = 20
 def compare(run_a: Path, run_b: Path, folder: Path | None, as_json: bool) -> None:
     """Compare RUN_B with RUN_A, the baseline: by how much it is better or worse, and where.
 
-    Both are scored against the same goldens, and paired by article.
+    Each is named by its folder, or by its name in the project's runs. Both are scored against the same goldens, and paired by article.
     """
     here = project()
-    baseline, candidate = open_run(run_a), open_run(run_b)
+    baseline, candidate = run_called(here, run_a), run_called(here, run_b)
     check_same_task(baseline.info, candidate.info)
     comparison = compare_runs(
         evaluation_of(here, baseline, folder)[1],
@@ -44,11 +43,13 @@ def compare(run_a: Path, run_b: Path, folder: Path | None, as_json: bool) -> Non
         asked_differently(baseline.info, candidate.info),
     )
     if as_json:
-        print_json({"runs": {"baseline": str(run_a), "candidate": str(run_b)}, **comparison.to_json()})
+        print_json(
+            {"runs": {"baseline": str(baseline.folder), "candidate": str(candidate.folder)}, **comparison.to_json()}
+        )
         return
     out = stdout()
-    out.print(Text.assemble(("A  ", "bold"), plain(run_a), ("  (the baseline)", "dim")))
-    out.print(Text.assemble(("B  ", "bold"), plain(run_b)))
+    out.print(Text.assemble(("A  ", "bold"), plain(baseline.folder), ("  (the baseline)", "dim")))
+    out.print(Text.assemble(("B  ", "bold"), plain(candidate.folder)))
     out.print()
     out.print(comparison_view(comparison))
 

@@ -25,8 +25,9 @@ def export(folder: Path | None, to: Format, out: Path | None, force: bool, as_js
     """Write the data set of a run (the last one, if none is named): its articles, and a table for each list of the schema.
 
     Tables join by their first columns: the article's id, and TABLE_index for each list around a row and for the row itself. Copied text stands
-    beside the amount, date or region that code reads in it, with its place in the article, and in a vote with its confidence, FIELD_confidence; the articles' table has the mean. In CSV a text that a spreadsheet might execute (it begins with
-    = + - @, also full-width or after spaces, or with a tab or a line end) has one apostrophe before it; without that it is as it was.
+    beside the amount, date or region that code reads in it, with its place in the article, and in a vote with its confidence, FIELD_confidence;
+    the articles' table has the mean. In CSV a text that a spreadsheet might execute (it begins with = + - @, also full-width or after spaces, or
+    with a tab or a line end) has one apostrophe before it; without that it is as it was.
     """
     here = project()
     run = the_run(here, folder)

@@ -12,6 +12,7 @@ from workbench.cli.common import (
     language,
     print_json,
     project,
+    run_called,
     stderr,
     stdout,
     the_run,
@@ -34,14 +35,14 @@ from workbench.report.terminal import (
     short_paths,
 )
 from workbench.report.terminal import diff as diff_view
-from workbench.runs import Run, open_run
+from workbench.runs import Run
 from workbench.settings import Project
 from workbench.texts import texts_in
 
 __all__ = ["diff", "evaluate", "show"]
 
 run_option = click.option(
-    "--run", "folder", type=click.Path(path_type=Path), help="A run folder; the last run if not given."
+    "--run", "folder", type=click.Path(path_type=Path), help="A run, by folder or by name; the last run if not given."
 )
 
 
@@ -54,7 +55,11 @@ run_option = click.option(
     "--fail-under", multiple=True, metavar="NAME=LEAST", help="F1, precision, recall or a field, such as F1=0.9."
 )
 @click.option(
-    "--no-worse-than", "baseline", metavar="RUN", type=click.Path(path_type=Path), help="Hold it against a run."
+    "--no-worse-than",
+    "baseline",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Hold it against a run, by folder or by name.",
 )
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page that opens from disk.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write a summary for a pull request.")
@@ -81,7 +86,7 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
     judgements = [judge(parse_gate(gate, fields), evaluation) for gate in fail_under]
     judged = [run]
     if baseline is not None:
-        judged.append(open_run(baseline))
+        judged.append(run_called(here, baseline))
         check_same_task(judged[-1].info, run.info)
         judgements.append(no_worse_than(compare(evaluation_of(here, judged[-1], goldens)[1], evaluation), margin))
     if judgements:

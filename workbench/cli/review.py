@@ -11,11 +11,10 @@ import click
 from rich.text import Text
 
 from workbench.canonical import line
-from workbench.cli.common import as_json, language, project, stderr, the_run
+from workbench.cli.common import as_json, language, project, run_called, stderr, the_run
 from workbench.compare import check_same_task
 from workbench.errors import RunError
 from workbench.report.terminal import plain
-from workbench.runs import open_run
 from workbench.tasks import load_task
 from workbench.texts import texts_in
 
@@ -55,7 +54,7 @@ def review(  # noqa: PLR0917 - click gives each option by its name
 ) -> None:
     """Open a page on which a person reads each article, sees what differs, and decides.
 
-    RUN is a run folder; the last run if not given. The page is served to this machine alone until Ctrl-C. What is decided goes into the
+    RUN is a run, by folder or by name; the last one if not given. The page is served to this machine alone until Ctrl-C. What is decided goes into the
     goldens and, with who decided and when, into their log; the page takes it back as well. --json prints the address as one object in one line.
     """
     # A second is soon spent, and every command imports this module.
@@ -68,7 +67,7 @@ def review(  # noqa: PLR0917 - click gives each option by its name
 
     here = project()
     reviewed = the_run(here, run)
-    beside = open_run(against) if against else None
+    beside = run_called(here, against) if against else None
     if beside:
         check_same_task(reviewed.info, beside.info)
     task = load_task(reviewed.info.task, here.root)

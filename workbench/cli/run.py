@@ -293,6 +293,8 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
         (f"workbench diff {first}", "what differs from the golden, and why"),
         ("workbench eval --html report.html", "the same as a page, each article beside its diff"),
         (f"workbench show {first}", "the record, and the passage behind each value"),
+        ("workbench review", "a page on which a person decides what is right"),
+        ("workbench export --to csv", "the data set: a table of articles, and one of each list"),
         ("workbench run --model MODEL FILES", "the same with OPENAI_API_KEY set"),
     ):
         out.print(f"  {command:<36}{what}", markup=False, soft_wrap=True)

@@ -50,17 +50,20 @@
     return held ? held.id : "";
   };
 
-  // Where the eye was stays where it was: the page comes back from a decision as it was left.
+  // Where the eye was stays where it was: the page comes back from a decision, and from the help, as it was left.
+  const eye = () => ({ right: right.scrollTop, left: left.scrollTop, y: scrollY });
   const leave = (form) => {
     if (!article) return;
     const field = form.elements.anchor;
     if (field) field.value = anchor();
-    store("left", { path: location.pathname, right: right.scrollTop, left: left.scrollTop, y: scrollY });
+    store("left", { path: location.pathname, ...eye() });
   };
+  const mark = () => { if (article) history.replaceState(eye(), "", anchor() ? `#${anchor()}` : location.href); };
   const back = () => {
-    const was = stored("left");
+    const decided = stored("left");
     sessionStorage.removeItem("left");
-    if (!was || !was.path || was.path.split("/")[2] !== location.pathname.split("/")[2]) return false;
+    const was = decided && decided.path && decided.path.split("/")[2] === location.pathname.split("/")[2] ? decided : history.state;
+    if (!was) return false;
     right.scrollTop = was.right;
     left.scrollTop = was.left;
     scrollTo(0, was.y);
@@ -147,6 +150,7 @@
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (!target || !article) return;
+    if (target.closest("#help")) mark();
     const shown = target.closest("[data-show]"), name = target.closest("a.k"), segment = target.closest("a.q");
     if (shown) store("show", shown.dataset.show);
     else if (target.closest("[data-take]")) take(target.closest("form"));
@@ -224,7 +228,7 @@
       return;
     }
     if (event.code === "Escape" && $("#help-page")) { if (history.length > 1) history.back(); else follow($("#back")); return; }
-    if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) { follow($('a[href^="/help"]')); return; }
+    if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) { mark(); follow($('a[href^="/help"]')); return; }
     if (event.shiftKey || event.repeat && !/^Key[JK]$/.test(event.code)) return;
     const act = keys[event.code];
     if (!act) return;
