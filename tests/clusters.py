@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 
 class Cluster:
@@ -69,6 +70,20 @@ class Cluster:
         for one in self._workers:
             one.kill()
             one.wait()
+
+    def wait_until_stopping(self, seconds: float = 60) -> None:
+        """Return once the seat of the run that is under way has heard that the run is to stop: it lets no request go any more."""
+        from distributed import Client
+
+        async def told(dask_scheduler: Any) -> bool:
+            seats = [heard for name, heard in dask_scheduler.handlers.items() if name.startswith("workbench-")]
+            return any([(await heard("stop", level=0))["stop"] for heard in seats])  # to go on changes nothing
+
+        until = time.monotonic() + seconds
+        with Client(self.address, set_as_default=False) as client:
+            while not client.run_on_scheduler(told):
+                assert time.monotonic() < until, "nobody has told the seat to stop"
+                time.sleep(0.02)
 
     def close(self) -> None:
         for process in reversed(self._started):

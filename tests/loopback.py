@@ -31,6 +31,8 @@ MODELS = "/v1/models"
 
 CREATED = 1_767_225_600
 """When every completion says that it was made: 2026-01-01T00:00:00Z."""
+HELD = 0.005
+"""Seconds between two looks at whether an answer is still held back."""
 
 
 # What comes in
@@ -457,6 +459,8 @@ class Loopback:
         self, answer: Says | Callable[[Received], Says] = "{}", *, models: Sequence[str] = ("loopback",)
     ) -> None:
         self.requests: list[Received] = []
+        self.hold_after: int | None = None
+        """Requests after so many wait for their answers until this is raised, or None."""
         self.base_url = ""
         self._default = answer
         self._models = models
@@ -539,7 +543,10 @@ class Loopback:
         request = await _read(reader, writer.get_extra_info("peername")[1])
         with self._arrived:
             self.requests.append(request)
+            number = len(self.requests)
             self._arrived.notify_all()
+        while self.hold_after is not None and number > self.hold_after:  # noqa: ASYNC110 - another thread raises it
+            await asyncio.sleep(HELD)
         goes_on = await self._choose(request).play(Turn(request, reader, writer))
         return goes_on and request.headers.get("connection", "").lower() != "close"
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -91,20 +90,36 @@ def server() -> Iterator[Loopback]:
 
 
 @contextmanager
-def when(server: Loopback, requests: int, act: Callable[[], object]) -> Iterator[None]:
-    """Once so many more requests have come in, do something; it must have happened before the block ends."""
-    done: list[object] = []
+def when(server: Loopback, requests: int, act: Callable[[], object], *, begun: int = 0) -> Iterator[None]:
+    """Once so many more requests are answered do something, while the next wait: what is done then is done in the midst of the run.
+
+    Args:
+        server: That answers.
+        requests: How many it answers before.
+        act: What is done.
+        begun: How many must have come in before the first is answered.
+    """
+    before = len(server.requests)
+    server.hold_after = before if begun else before + requests
+    failed: list[BaseException] = []
 
     def watch() -> None:
-        server.wait_for(len(server.requests) + requests, seconds=60)
-        act()
-        done.append(True)
+        try:
+            server.wait_for(before + begun, seconds=60)
+            server.hold_after = before + requests
+            server.wait_for(before + requests + 1, seconds=60)
+            act()
+        except BaseException as error:  # noqa: BLE001 - it is the test's, whose thread raises it
+            failed.append(error)
+        finally:
+            server.hold_after = None
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     yield
     watcher.join()
-    assert done
+    if failed:
+        raise failed[0]
 
 
 def folder_of(project: Path) -> Path:
@@ -198,9 +213,13 @@ def test_a_stopped_run_is_gone_on_with_by_one_process(
     cluster: Cluster, place: Path, server: Loopback, workbench: Command
 ) -> None:
     """Ctrl-C lets the shards come to their ends; the local engine does what is left, and nothing twice."""
-    (place / "pyproject.toml").write_text(SETTINGS.replace("15000", "6000"), encoding="utf-8")  # 3 s to stop in
     on = ("--engine", "dask", "--scheduler", cluster.address)
-    with when(server, 100, lambda: os.kill(os.getpid(), signal.SIGINT)):
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        cluster.wait_until_stopping()
+
+    with when(server, 100, stop):
         stopped = workbench("run", "news.jsonl", "--base-url", server.base_url, *on)
     assert stopped.code == 130, stopped.err
     folder = folder_of(place)
@@ -221,9 +240,12 @@ def test_a_killed_driver_leaves_what_was_done(
     cluster.ready()
     on = ("--engine", "dask", "--scheduler", cluster.address)
     command = [sys.executable, "-m", "workbench", "run", "news.jsonl", "--base-url", server.base_url, *on]
-    with subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:  # noqa: S603
-        server.wait_for(100, seconds=60)
-        driver.kill()
+    quiet = subprocess.DEVNULL
+    with (
+        subprocess.Popen(command, cwd=place, stdout=quiet, stderr=quiet) as driver,  # noqa: S603
+        when(server, 100, driver.kill),
+    ):
+        assert driver.wait(60) == -signal.SIGKILL
     folder = folder_of(place)
     # As it is where the death came between recording and telling.
     for shard in folder.glob("shards/*/extractions.jsonl"):
@@ -299,14 +321,10 @@ def test_a_run_whose_worker_is_killed_is_the_run_of_one_process(
     in_shards: list[bytes] = []
 
     def kill() -> None:
-        until = time.monotonic() + 60
-        while len([*folder_of(place).glob("shards/*/recordings/*")]) < 2:  # both are at work
-            assert time.monotonic() < until, "no two shards were at work"
-            time.sleep(0.01)
         in_shards.extend(file.read_bytes() for file in folder_of(place).glob("shards/**/*.json*"))
         doomed.kill()
 
-    with when(server, ARTICLES // 3, kill):
+    with when(server, ARTICLES // 3, kill, begun=2 * 16 + 1):  # more than one worker's threads have under way
         result = workbench(
             *("run", "news.jsonl", "--base-url", server.base_url, "--concurrency", "16", "--budget", "1000000"),
             *("--engine", "dask", "--scheduler", cluster.address),

@@ -83,6 +83,17 @@ def asked(server: Loopback, text: str = "서울", *, timeout: float = 30.0) -> C
     )
 
 
+def test_answers_are_held_back_after_so_many(server: Loopback) -> None:
+    """The first is answered, the second waits until it is let go."""
+    server.hold_after = 1
+    assert asked(server).choices
+    with pytest.raises(openai.APITimeoutError):
+        asked(server, timeout=0.2)
+    server.hold_after = None
+    assert asked(server).choices
+    assert len(server.requests) == 3
+
+
 def on_the_wire(server: Loopback) -> bytes:
     """Every byte that the server sends in answer to one question, up to the end of the connection."""
     with _asking(server) as connection:
