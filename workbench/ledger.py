@@ -232,7 +232,7 @@ class Ledger:
         attempt = _parse(parse_object(raw), where, _ATTEMPT)
         self.totals.add(attempt)
         self._by_text[attempt.text] += 1
-        self._attempts.append_text(raw.decode())
+        self._attempts.append_raw(raw)
 
     def sent(self, sending: Sending) -> None:
         """Write down that a request is about to be sent."""

@@ -56,11 +56,10 @@ class Appender:
         Raises:
             InputError: If the disk does not take it.
         """
-        return self.append_text(line(value))
+        return self.append_raw(line(value).encode())
 
-    def append_text(self, text: str) -> int:
+    def append_raw(self, raw: bytes) -> int:
         """The same for a line that is written already, its line end included."""
-        raw = text.encode()
         offset = self.size
         view = memoryview(raw)
         try:

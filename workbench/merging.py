@@ -108,7 +108,7 @@ def merge(
                 name = f"{origin}.jsonl"
                 if name not in appenders:
                     appenders[name] = stack.enter_context(Appender(into / name))
-                appenders[name].append_text(raw)
+                appenders[name].append_raw(raw)
             # Only now, so that at no moment a line is nowhere.
             for (name,) in database.execute("SELECT DISTINCT file FROM dropped").fetchall():
                 lines = database.execute("SELECT start, length FROM dropped WHERE file = ? ORDER BY start", (name,))
@@ -217,9 +217,9 @@ def _where(store: Recordings, lines: Mapping[bytes, _Line]) -> str:
     return f"{store.folder / line.file}:{store.index.number(line)}"
 
 
-def _added(database: sqlite3.Connection, stores: Sequence[Recordings]) -> Iterator[tuple[str, str]]:
-    """Origin and text of each line that is added: as they stood, but first answers before re-asks."""
+def _added(database: sqlite3.Connection, stores: Sequence[Recordings]) -> Iterator[tuple[str, bytes]]:
+    """Origin and bytes of each line that is added: as they stood, but first answers before re-asks."""
     query = "SELECT store, file, start, length, origin FROM added ORDER BY is_reask, store, file, start"
     for store, file, start, length, origin in database.execute(query):
-        raw = stores[store].index.read_at(file, start, length).decode()
-        yield origin, raw if raw.endswith("\n") else raw + "\n"
+        raw = stores[store].index.read_at(file, start, length)
+        yield origin, raw if raw.endswith(b"\n") else raw + b"\n"

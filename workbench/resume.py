@@ -159,7 +159,7 @@ def put_back(folder: Path, files: Mapping[str, Appender]) -> Counter[State]:
                 if (mark := _mark(line["article"])) in left:
                     left.discard(mark)
                     raw.seek(offset)
-                    files[name].append_text(raw.readline().decode())  # to the byte
+                    files[name].append_raw(raw.readline())  # to the byte
                     states[line["state"]] += name == "extractions.jsonl"
     for aside in reversed(asides.values()):
         aside.unlink()

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from workbench.canonical import first_problem
 from workbench.errors import InputError, RunError, WorkbenchError
@@ -44,6 +44,7 @@ __all__ = [
 FORMAT: Final = "workbench.run/1"
 FILES: Final = ("extractions.jsonl", "failures.jsonl")
 """What a run writes a line to for an article: one for each, and one for each without a record."""
+_EXTRACTION = TypeAdapter(Extraction)
 
 
 class VotedRun(BaseModel):
@@ -257,7 +258,7 @@ class RunWriter:
             failure = extraction.model_dump(mode="json", include={"article", "state", "error", "reason"})
             self.files["failures.jsonl"].append(failure | {"attempts": attempts})
         # Several times quicker than by a dictionary.
-        self.files["extractions.jsonl"].append_text(extraction.model_dump_json() + "\n")
+        self.files["extractions.jsonl"].append_raw(_EXTRACTION.dump_json(extraction) + b"\n")
 
     def finish(self) -> None:
         """Write down that the run came to its end."""

@@ -183,9 +183,9 @@ def merge(
             ended = {fields["article"] for _, _, fields in _read(shard / "extractions.jsonl")}
             for raw, _ in _whole_lines(shard / "failures.jsonl"):
                 if json.loads(raw)["article"] in ended:  # else it died between the two lines
-                    files["failures.jsonl"].append_text(raw.decode())
+                    files["failures.jsonl"].append_raw(raw)
             for raw, _ in _whole_lines(shard / "extractions.jsonl"):
-                files["extractions.jsonl"].append_text(raw.decode())
+                files["extractions.jsonl"].append_raw(raw)
                 extraction = Extraction.model_validate_json(raw)
                 ledger.take(extraction.text)  # it is told
                 done(extraction)
