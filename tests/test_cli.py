@@ -330,6 +330,14 @@ def test_what_a_run_says_comes_next_can_be_done(
     assert [workbench(*command).code for command in there] == [0, 0, 0, 0]
 
 
+def test_where_no_golden_answers_nothing_that_wants_one_comes_next(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    told = workbench("run", "--base-url", server.base_url).out.partition("\nnext\n")[2]
+    assert [line[2:38].split()[1] for line in told.splitlines()] == ["show", "review", "export", "run"]
+    assert "workbench show bakery " in told
+
+
 def test_an_unknown_option_is_a_usage_error(project: Path, workbench: Command) -> None:
     assert workbench("run", "--nonsense").code == 2
 
