@@ -188,6 +188,26 @@ def test_doctor_exits_with_1_and_names_what_is_wrong(
     assert check in {entry["check"] for entry in result.json["checks"] if not entry["ok"]}
 
 
+def test_doctor_says_that_no_model_is_named_and_is_silent_where_one_is(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    """A run would be refused; but a project that names its model anew each time is in order."""
+    settings = project / "pyproject.toml"
+    assert "no model is named" not in workbench("doctor", "--json").out
+    settings.write_text(settings.read_text(encoding="utf-8").replace('model = "small"\n', ""), encoding="utf-8")
+    for more in ([], ["--base-url", server.base_url]):
+        result = workbench("doctor", *more, "--json")
+        assert (result.code, "no model is named: a run wants --model" in result.out) == (0, True)
+    assert "no model is named" not in workbench("doctor", "--model", "small", "--json").out
+
+
+def test_a_project_without_a_prompt_is_told_to_write_one_and_not_to_name_it(project: Path, workbench: Command) -> None:
+    (project / "pyproject.toml").write_text("[tool.workbench]\nmodel = 'small'\n", encoding="utf-8")
+    (project / "prompts" / "street.md").unlink()
+    result = workbench("run", "articles", "--replay")
+    assert (result.code, "this project has no task" in result.err, "--task" in result.err) == (2, True, False)
+
+
 def test_doctor_says_that_the_key_is_wrong_without_showing_it(
     project: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,6 +328,14 @@ def test_what_a_run_says_comes_next_can_be_done(
     assert {("review",), ("run", "--model", "MODEL", "FILES")} < commands
     there = [command for command in commands if command[0] in {"diff", "show", "eval", "export"}]
     assert [workbench(*command).code for command in there] == [0, 0, 0, 0]
+
+
+def test_where_no_golden_answers_nothing_that_wants_one_comes_next(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    told = workbench("run", "--base-url", server.base_url).out.partition("\nnext\n")[2]
+    assert [line[2:38].split()[1] for line in told.splitlines()] == ["show", "review", "export", "run"]
+    assert "workbench show bakery " in told
 
 
 def test_an_unknown_option_is_a_usage_error(project: Path, workbench: Command) -> None:

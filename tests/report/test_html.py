@@ -407,6 +407,16 @@ def test_the_articles_of_an_ordinary_run_have_no_column_of_confidence() -> None:
     assert "confidence" not in headings(render(evaluation()))
 
 
+def test_a_confidence_stands_with_its_value_and_not_below_the_label() -> None:
+    found = article()
+    sure = {leaf.record_at: 0.5 for leaf in found.score.leaves if leaf.record_at} if found.score else {}
+    voted = replace(found, extraction=found.extraction.model_copy(update={"confidence": sure}))
+    body = bodies(render(evaluation(voted)))[0]
+    lines = body.select(".v.two")
+    assert any("confidence 0.50" in text_of(line) for line in lines)
+    assert {len(line.find_all(recursive=False)) for line in lines} == {2}
+
+
 def with_regions(readings: dict[str, RegionReading]) -> ArticleScore:
     found = article()
     return replace(found, extraction=found.extraction.model_copy(update={"readings": readings}))

@@ -484,6 +484,37 @@ def test_a_second_run_stands_beside_the_first(tab: Opener, tmp_path: Path) -> No
     assert since(tmp_path) == "2031년 5월"
 
 
+def test_where_only_the_second_run_is_wrong_that_is_shown_among_what_differs(tab: Opener) -> None:
+    second = {**RECORDS, "bookshop": {**RECORDS["bookshop"], "street": {"value": "북문로", "quote": "서문길의 헌책방"}}}
+    opened = tab(against=second)
+    page = opened.open("/article/bookshop")
+    opened.settled()
+    row = page.locator("li.f:has-text('북문로')")
+    assert page.locator("[data-show=differs][aria-pressed=true]").count() == 1
+    assert row.is_visible()
+    assert row.evaluate("row => getComputedStyle(row).borderLeftWidth") == "0px"  # a field, no note
+
+
+@pytest.mark.parametrize(("second", "sign", "like"), [("2031년 4월", "=", "correct"), ("2031년 5월", "≠", "mismatch")])
+def test_the_second_runs_verdict_stands_in_the_line_of_its_value(
+    tab: Opener, second: str, sign: str, like: str
+) -> None:
+    """And in the colour that the verdict has elsewhere."""
+    bakery = RECORDS["bakery"]
+    record = {**bakery, "shops": [{**bakery["shops"][0], "since": second}]}
+    opened = tab(against={**RECORDS, "bakery": record})
+    page = opened.open("/article/bakery")
+    opened.settled()
+    page.keyboard.press("d")
+    line = page.locator(f".v.two:has(i:text-is('B')):has-text('{second}')").first
+    value, verdict = line.locator("bdi").bounding_box(), line.locator(".s").bounding_box()
+    assert line.locator(".s").text_content() == sign
+    assert verdict["x"] >= value["x"] + value["width"]
+    assert verdict["y"] < value["y"] + value["height"]
+    colour = "sign => getComputedStyle(sign).color"
+    assert line.locator(".s").evaluate(colour) == page.locator(f"li.{like} > .s").first.evaluate(colour)
+
+
 def test_an_enemys_text_runs_nothing(tab: Opener) -> None:
     shops = [{"name": text, "since": text, "cost": None, "state": "open", "quote": text} for text in HOSTILE]
     record = {"street": None, "shops": shops, "slogans": []}

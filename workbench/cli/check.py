@@ -133,8 +133,11 @@ def _batches(here: Project) -> str:
 
 def _endpoint(here: Project, model: str | None, base_url: str | None, *, allow_http: bool, probed: bool) -> str:
     endpoint = _resolved(here, model, base_url, allow_http=allow_http)
+    unnamed = (
+        "" if model or here.settings.model else "; no model is named: a run wants --model, or `model` in the settings"
+    )
     if endpoint is None:
-        return "no key and no endpoint: runs replay recordings (set OPENAI_API_KEY to ask a model)"
+        return f"no key and no endpoint: runs replay recordings (set OPENAI_API_KEY to ask a model){unnamed}"
     from workbench.model import Client  # noqa: PLC0415 - 2.5 s, and without an endpoint it is not needed
 
     async def ask() -> list[dict[str, Any]]:
@@ -154,7 +157,7 @@ def _endpoint(here: Project, model: str | None, base_url: str | None, *, allow_h
     reads = f", which reads {context_of(has):,} tokens" if context_of(has) else ""
     some = ", ".join(model["id"] for model in models[:8]) + (", …" if len(models) > 8 else "")
     more = "" if probed else "; --probe asks what it takes"
-    return f"{where} answers with {len(models)} models: {some}{known}{reads}{more}"
+    return f"{where} answers with {len(models)} models: {some}{known}{reads}{more}{unnamed}"
 
 
 def _resolved(here: Project, model: str | None, base_url: str | None, *, allow_http: bool) -> Endpoint | None:

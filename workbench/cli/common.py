@@ -190,10 +190,17 @@ def task_of(here: Project, name: str | None, mode: Mode | None = None) -> Task:
     name = name or here.settings.task
     if name is None:
         found = sorted(file.stem for file in here.path("prompts").glob("*.md"))
+        if not found:
+            raise SettingsError(
+                "this project has no task",
+                where=str(here.path("prompts")),
+                expected="a prompt, NAME.md, that names its schema",
+                way_out="write both; the README has how, under 'A task of your own'",
+            )
         if len(found) != 1:
             raise SettingsError(
                 "no task was named",
-                expected=f"one of {', '.join(found) or 'the prompts in prompts/, of which there are none'}",
+                expected=f"one of {', '.join(found)}",
                 way_out="pass --task, or set `task` under [tool.workbench]",
             )
         name = found[0]

@@ -287,11 +287,15 @@ def _print(job: Job, summary: Summary, evaluation: Evaluation) -> None:
         )
     out.print(f"run folder  {summary.folder}", markup=False, soft_wrap=True)
     _print_way_on(job, summary)
-    first = next((_argument(a.extraction.article) for a in evaluation.scored if a.worst), "ARTICLE")
-    out.print("\nnext", style="bold")
-    for command, what in (
+    looked_at = [*(a for a in evaluation.scored if a.worst), *evaluation.articles]
+    first = _argument(looked_at[0].extraction.article) if looked_at else "ARTICLE"
+    differs = (
         (f"workbench diff {first}", "what differs from the golden, and why"),
         ("workbench eval --html report.html", "the same as a page, each article beside its diff"),
+    )
+    out.print("\nnext", style="bold")
+    for command, what in (
+        *(differs if evaluation.scored else ()),
         (f"workbench show {first}", "the record, and the passage behind each value"),
         ("workbench review", "a page on which a person decides what is right"),
         ("workbench export --to csv", "the data set: a table of articles, and one of each list"),

@@ -125,7 +125,8 @@ class Guard:
         given = [value for name, value in query if name == "token"]
         if scope["method"] in READING and given:
             if not self._opens(given):
-                return _no(HTTPStatus.FORBIDDEN, "this token is another review's, or was good only once")
+                why = "this token is another review's, or was good only once: open the address that `workbench review` printed"
+                return _no(HTTPStatus.FORBIDDEN, why)
             rest = urlencode([(name, value) for name, value in query if name != "token"])
             target = self.origin + quote(scope["path"]) + (f"?{rest}" if rest else "")
             entrance = RedirectResponse(target, HTTPStatus.SEE_OTHER)
