@@ -207,6 +207,7 @@ def test_a_worker_without_the_key_is_named_before_anything_is_sent(
     assert "the worker tcp://127.0.0.1" in result.err
     assert "WORKBENCH_THERE_KEY is not set" in result.err
     assert not server.requests
+    assert not [*(place / "runs").iterdir()]
 
 
 def test_a_stopped_run_is_gone_on_with_by_one_process(
@@ -405,15 +406,13 @@ def test_no_key_travels_with_a_task(place: Path) -> None:
 
     from workbench.cluster import Where, _order
     from workbench.endpoints import Endpoint, Model
-    from workbench.jobs import Job, sitting_at
-    from workbench.recordings import Recordings
+    from workbench.jobs import Job
     from workbench.tasks import load_task
     from workbench.workers import run_shard
 
     endpoint = Endpoint("http://127.0.0.1:9/v1", KEY, "--base-url")
     job = Job(load_task("street", place), Model("small", endpoint), lambda: iter(()), [])
-    with Recordings(place / "recordings") as store, sitting_at(job, place / "runs", store) as sitting:
-        order = _order(sitting, endpoint, Where(place, place), None)
+    order = _order(job, endpoint, Where(place, place), place / "runs")
     assert KEY.encode() not in dumps((run_shard, order))
     assert KEY not in repr(order)
 
