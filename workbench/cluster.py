@@ -19,9 +19,9 @@ from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 from distributed.security import Security
 
 from workbench.budget import Budget, Spend
-from workbench.driver import Driver, Say
+from workbench.driver import Driver, Say, reached
 from workbench.endpoints import Endpoint
-from workbench.errors import RunError, SettingsError, WorkbenchError
+from workbench.errors import SettingsError, WorkbenchError
 from workbench.jobs import Job, Resume, Sitting, Summary, Watch, info_of, sitting_at
 from workbench.live import check_priced, close_left_over
 from workbench.recordings import Recordings
@@ -212,15 +212,19 @@ def _check(client: Client, order: Order, runs: Path) -> None:
 
     Raises:
         SettingsError: If one cannot; names it.
+        RunError: If the scheduler is lost.
     """
     where = "the scheduler"
     runs.mkdir(parents=True, exist_ok=True)
     token = runs / f".seen-{uuid.uuid4().hex}"
     token.touch()
     try:
-        if (own := client.run_on_scheduler(versions_of)) != versions_of():
+        with reached(client, "start the run again when there is one"):
+            own = client.run_on_scheduler(versions_of)
+        if own != versions_of():
             raise SettingsError(f"it has other versions: {own}", where=where, expected=str(versions_of()))
-        answers = client.run(look, order, str(token), on_error="return")
+        with reached(client, "start the run again when there is one"):
+            answers = client.run(look, order, str(token), on_error="return")
         where, failed = next(((f"the worker {at}", one) for at, one in answers.items() if one is not None), ("", None))
     except ImportError as error:
         failed = error
@@ -237,24 +241,24 @@ def _check(client: Client, order: Order, runs: Path) -> None:
         raise SettingsError(
             f"the workbench cannot be loaded there: {failed}", where=where, way_out="install what uv.lock says"
         ) from failed
+    if isinstance(failed, OSError):
+        raise SettingsError(f"it cannot be looked at: {failed}", where=where) from failed
     if failed is not None:
         raise failed
 
 
 @contextmanager
 def _seated(client: Client, name: str, job: Job, spent: Spend) -> Iterator[Say]:
-    client.register_plugin(_Seated(name, client.id, job, spent), name=name)
+    with reached(client):
+        client.register_plugin(_Seated(name, client.id, job, spent), name=name)
 
     def say(operation: str, **message: Any) -> dict[str, Any]:
-        try:
+        with reached(client):
             answer: dict[str, Any] = client.sync(getattr(client.scheduler, name), operation=operation, **message)
-        except OSError as error:
-            raise RunError(
-                "the scheduler does not answer any more", where=name, way_out="go on with --resume when there is one"
-            ) from error
         return answer
 
     yield say
     # On an error the shards are told to stop by the driver's going, and need the seat until they have.
     say("close")
-    client.unregister_scheduler_plugin(name)
+    with reached(client):
+        client.unregister_scheduler_plugin(name)
