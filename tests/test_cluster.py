@@ -207,6 +207,7 @@ def test_a_worker_without_the_key_is_named_before_anything_is_sent(
     assert "the worker tcp://127.0.0.1" in result.err
     assert "WORKBENCH_THERE_KEY is not set" in result.err
     assert not server.requests
+    assert not [*(place / "runs").iterdir()]
 
 
 def test_a_stopped_run_is_gone_on_with_by_one_process(
@@ -405,17 +406,59 @@ def test_no_key_travels_with_a_task(place: Path) -> None:
 
     from workbench.cluster import Where, _order
     from workbench.endpoints import Endpoint, Model
-    from workbench.jobs import Job, sitting_at
-    from workbench.recordings import Recordings
+    from workbench.jobs import Job
     from workbench.tasks import load_task
     from workbench.workers import run_shard
 
     endpoint = Endpoint("http://127.0.0.1:9/v1", KEY, "--base-url")
     job = Job(load_task("street", place), Model("small", endpoint), lambda: iter(()), [])
-    with Recordings(place / "recordings") as store, sitting_at(job, place / "runs", store) as sitting:
-        order = _order(sitting, endpoint, Where(place, place), None)
+    order = _order(job, endpoint, Where(place, place), place / "runs")
     assert KEY.encode() not in dumps((run_shard, order))
     assert KEY not in repr(order)
+
+
+def test_a_scheduler_that_is_lost_is_said_and_is_no_fault_of_ours(place: Path) -> None:
+    """While the workers are looked at, and in the midst of a run."""
+    from distributed import Client, LocalCluster
+
+    from workbench.budget import Spend
+    from workbench.cluster import Where, _check, _order, _seated
+    from workbench.endpoints import Endpoint, Model
+    from workbench.errors import RunError
+    from workbench.jobs import Job
+    from workbench.tasks import load_task
+
+    endpoint = Endpoint("http://127.0.0.1:9/v1", KEY, "--base-url")
+    job = Job(load_task("street", place), Model("small", endpoint), lambda: iter(()), [])
+    order = _order(job, endpoint, Where(place, place), place / "runs")
+    with (
+        LocalCluster(
+            n_workers=0,
+            processes=False,
+            protocol="tcp",
+            host="127.0.0.1",
+            dashboard_address=None,
+            scheduler_kwargs={
+                "dashboard_address": "127.0.0.1:0"
+            },  # there is an HTTP server all the same: at no port of others
+        ) as here,
+        Client(here.scheduler_address, set_as_default=False) as client,
+    ):
+
+        def drive() -> None:
+            with _seated(client, order.seat, job, Spend()) as say:
+                assert say("look")
+                client.rpc.timeout = 0.5  # seconds after which a connection that cannot be had is given up
+                here.close()
+                say("look")
+
+        with pytest.raises(RunError) as midst:
+            drive()
+        with pytest.raises(RunError) as before:
+            _check(client, order, place / "runs")
+    assert "--resume" in midst.value.way_out
+    assert "start the run again" in before.value.way_out
+    assert before.value.where == midst.value.where == here.scheduler_address
 
 
 def test_without_the_extra_the_way_out_is_named(

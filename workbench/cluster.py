@@ -10,7 +10,7 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +19,13 @@ from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 from distributed.security import Security
 
 from workbench.budget import Budget, Spend
-from workbench.driver import Driver, Say
+from workbench.driver import Driver, Say, reached
 from workbench.endpoints import Endpoint
-from workbench.errors import RunError, SettingsError, WorkbenchError
-from workbench.jobs import Job, Resume, Sitting, Summary, Watch, sitting_at
+from workbench.errors import SettingsError, WorkbenchError
+from workbench.jobs import Job, Resume, Sitting, Summary, Watch, info_of, sitting_at
 from workbench.live import check_priced, close_left_over
 from workbench.recordings import Recordings
-from workbench.runs import open_run
+from workbench.runs import now, open_run
 from workbench.seat import STOPPING, Seat
 from workbench.workers import Order, look, versions_of
 
@@ -111,18 +111,17 @@ def run_sharded(
     watch = watch or Watch()
     if job.endpoint is None:
         raise SettingsError("a replay asks nobody: it needs no cluster", way_out="leave --engine away")
-    with (
-        _connected(where.scheduler, watch.notify) as client,
-        sitting_at(job, runs, store, resume=resume, watch=watch) as sitting,
-    ):
-        close_left_over(sitting)
-        check_priced(job, sitting.summary)
-        # What shards were left with is among it by now.
-        before = str(store.folder.resolve()) if len(store) else None
-        order = _order(sitting, job.endpoint, where, before)
-        _check(client, order, sitting.summary.folder)
-        with _seated(client, order.seat, job, sitting.ledger.totals.spend) as say:
-            Driver(client, order, sitting, say).drive()
+    with _connected(where.scheduler, watch.notify) as client:
+        order = _order(job, job.endpoint, where, runs)
+        _check(client, order, runs)  # before there is a run
+        with sitting_at(job, runs, store, resume=resume, watch=watch) as sitting:
+            close_left_over(sitting)
+            check_priced(job, sitting.summary)
+            # What shards were left with is among it by now.
+            before = str(store.folder.resolve()) if len(store) else None
+            order = _begun(order, sitting, before)
+            with _seated(client, order.seat, job, sitting.ledger.totals.spend) as say:
+                Driver(client, order, sitting, say).drive()
     return sitting.summary
 
 
@@ -181,13 +180,13 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
         yield client
 
 
-def _order(sitting: Sitting, endpoint: Endpoint, where: Where, before: str | None) -> Order:
-    job, folder = sitting.job, sitting.summary.folder.resolve()
+def _order(job: Job, endpoint: Endpoint, where: Where, runs: Path) -> Order:
+    """What workers can be told before there is a run."""
     return Order(
         root=str(where.root),
         environment=str(where.environment),
-        run=str(folder),
-        info=open_run(folder).info.model_dump_json(),
+        run=str(runs.resolve()),
+        info=info_of(job, "", now()).model_dump_json(),
         seat=f"workbench-{uuid.uuid4().hex}",
         base_url=endpoint.base_url,
         source=endpoint.source,
@@ -195,25 +194,37 @@ def _order(sitting: Sitting, endpoint: Endpoint, where: Where, before: str | Non
         timeout=job.timeout,
         concurrency=job.concurrency,
         keep_bodies=job.keep_bodies,
-        before=before,
-        since=sitting.kept.since,
+        before=None,
+        since=None,
         examples=job.task.examples,
     )
 
 
-def _check(client: Client, order: Order, folder: Path) -> None:
-    """See that the scheduler and each worker that is there can do what they will be told.
+def _begun(order: Order, sitting: Sitting, before: str | None) -> Order:
+    """What they are told of the run."""
+    folder = sitting.summary.folder.resolve()
+    info = open_run(folder).info.model_dump_json()
+    return replace(order, run=str(folder), info=info, before=before, since=sitting.kept.since)
+
+
+def _check(client: Client, order: Order, runs: Path) -> None:
+    """See that the scheduler and each worker that is there can do what they will be told, and see the folder that runs are in.
 
     Raises:
         SettingsError: If one cannot; names it.
+        RunError: If the scheduler is lost.
     """
     where = "the scheduler"
-    token = folder / f".seen-{uuid.uuid4().hex}"
+    runs.mkdir(parents=True, exist_ok=True)
+    token = runs / f".seen-{uuid.uuid4().hex}"
     token.touch()
     try:
-        if (own := client.run_on_scheduler(versions_of)) != versions_of():
+        with reached(client, "start the run again when there is one"):
+            own = client.run_on_scheduler(versions_of)
+        if own != versions_of():
             raise SettingsError(f"it has other versions: {own}", where=where, expected=str(versions_of()))
-        answers = client.run(look, order, str(token), on_error="return")
+        with reached(client, "start the run again when there is one"):
+            answers = client.run(look, order, str(token), on_error="return")
         where, failed = next(((f"the worker {at}", one) for at, one in answers.items() if one is not None), ("", None))
     except ImportError as error:
         failed = error
@@ -230,24 +241,24 @@ def _check(client: Client, order: Order, folder: Path) -> None:
         raise SettingsError(
             f"the workbench cannot be loaded there: {failed}", where=where, way_out="install what uv.lock says"
         ) from failed
+    if isinstance(failed, OSError):
+        raise SettingsError(f"it cannot be looked at: {failed}", where=where) from failed
     if failed is not None:
         raise failed
 
 
 @contextmanager
 def _seated(client: Client, name: str, job: Job, spent: Spend) -> Iterator[Say]:
-    client.register_plugin(_Seated(name, client.id, job, spent), name=name)
+    with reached(client):
+        client.register_plugin(_Seated(name, client.id, job, spent), name=name)
 
     def say(operation: str, **message: Any) -> dict[str, Any]:
-        try:
+        with reached(client):
             answer: dict[str, Any] = client.sync(getattr(client.scheduler, name), operation=operation, **message)
-        except OSError as error:
-            raise RunError(
-                "the scheduler does not answer any more", where=name, way_out="go on with --resume when there is one"
-            ) from error
         return answer
 
     yield say
     # On an error the shards are told to stop by the driver's going, and need the seat until they have.
     say("close")
-    client.unregister_scheduler_plugin(name)
+    with reached(client):
+        client.unregister_scheduler_plugin(name)

@@ -23,7 +23,7 @@ from workbench.seat import GIVEN_UP, STOPPING
 from workbench.shards import Share, articles_of, merge, write
 from workbench.workers import Order, run_shard
 
-__all__ = ["Driver", "Say"]
+__all__ = ["Driver", "Say", "reached"]
 
 SMALLEST, LARGEST = 50, 1_000
 """Articles of a shard: fewer are not worth their beginning, more are long in being merged."""
@@ -36,6 +36,20 @@ POLL: Final = 0.02
 
 Say = Callable[..., dict[str, Any]]
 """Says something to the seat."""
+
+
+@contextmanager
+def reached(client: Client, way_out: str = "go on with --resume when there is one") -> Iterator[None]:
+    """Say so where the scheduler is not reached any more.
+
+    Raises:
+        RunError: It is not.
+    """
+    address = str(client.scheduler.address) if client.scheduler else ""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # the latter where the client has closed its connections
+        raise RunError("the scheduler does not answer any more", where=address, way_out=way_out) from error
 
 
 class Driver:
@@ -200,14 +214,8 @@ class Driver:
         Raises:
             RunError: If the scheduler is lost.
         """
-        try:
+        with reached(self._client):
             threads: dict[str, int] = self._client.nthreads()
-        except OSError as error:
-            raise RunError(
-                "the scheduler does not answer any more",
-                where="the cluster",
-                way_out="go on with --resume when there is one",
-            ) from error
         return threads
 
     @contextmanager
