@@ -8,6 +8,7 @@ import pytest
 from helpers import nfc, texts, write
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from workbench.articles import Article
 from workbench.canonical import canonical_json, canonical_text, hash_text
@@ -404,6 +405,16 @@ def test_how_an_endpoint_differs_shows_in_the_settings_facet_alone_and_in_the_ke
 def test_what_changes_nothing_that_is_sent_changes_no_key(tmp_path: Path, change: dict[str, Any]) -> None:
     one, other = changed(tmp_path, **change)
     assert (one.key, one.hash) == (other.key, other.hash)
+
+
+@given(st.text(st.characters(codec="utf-8")), st.sampled_from(["각", "ㄱ\u0301", "\uf90a", "다.\n\u0301강조"]))
+def test_a_body_has_one_hash_however_its_letters_are_composed(text: str, odd: str) -> None:
+    """What was recorded is found again: the hash is that of the canonical form, as it was in every version."""
+    body: dict[str, JsonValue] = {"content": text + odd, "model": "m"}
+    facets = Facets("p", "s", "a", "m", "t")
+    assert Request(body, facets).hash == hash_text(canonical_json(body))
+    written = {"content": canonical_json(text + odd).encode()}
+    assert Request(body, facets, written=written).hash == hash_text(canonical_json(body))
 
 
 def test_a_reask_keeps_its_parents_sample_and_facets() -> None:

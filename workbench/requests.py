@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, JsonValue
 
-from workbench.canonical import canonical_json, hash_bytes, hash_json
+from workbench.canonical import canonical_json, canonical_text, hash_bytes, hash_json
 
 __all__ = ["Facets", "Request", "reask_key", "request_key"]
 
@@ -72,8 +72,10 @@ class Request:
 
     @cached_property
     def hash(self) -> str:
-        """The tagged hash of the body as it is sent."""
-        return hash_bytes(self.raw)
+        """The tagged hash of the body's canonical form."""
+        text = self.text
+        canonical = canonical_text(text)
+        return hash_bytes(self.raw if canonical is text else canonical.encode())  # mostly nothing is written twice
 
     @cached_property
     def key(self) -> str:

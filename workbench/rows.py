@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from workbench.canonical import first_problem, hash_json, line
+from workbench.canonical import canonical_json, first_problem, hash_text, line
 from workbench.completions import Usage, read_completion
 from workbench.entries import digest
 from workbench.errors import ProviderError, RunError
@@ -122,7 +122,7 @@ class Rows:
         self._requests.seek(row.offset)
         try:
             body: dict[str, JsonValue] = parse_object(self._requests.readline())["body"]
-            if hash_json(body) == row.request:
+            if hash_text(canonical_json(body)) == row.request:
                 return body
         except (ValueError, KeyError):
             pass  # somebody has edited it
