@@ -1,5 +1,6 @@
 """Quotes become spans, or they do not; they are never repaired."""
 
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,16 +157,30 @@ def test_offsets_count_code_points() -> None:
     assert Text("😀 가").find("가") == [(2, 3)]
 
 
-@given(st.text("가나?·'’ \n", max_size=40), st.text("가나?·'’ ", max_size=4), st.data())
+@given(st.text("가나?·'’ \n", max_size=40), st.text("가나?·'’ ", max_size=4), st.integers(0, 9), st.data())
 def test_lost_marks_are_found_where_the_text_read_letter_by_letter_has_them(
-    text: str, passage: str, data: st.DataObject
+    text: str, passage: str, narrow: int, data: st.DataObject
 ) -> None:
+    """Whether a part of the text is looked at by itself, or within the whole."""
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     expected = standing(text, passage, start, end)
-    assert Text(text).first(passage, (start, end)) == (expected[0] if expected else None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.evidence.NARROW", narrow)
+        assert Text(text).first(passage, (start, end)) == (expected[0] if expected else None)
     if (start, end) == (0, len(text)):
         assert Text(text).find(passage) == expected
+
+
+def test_wide_quotes_take_no_memory_of_their_own() -> None:
+    """White space of any width may lie within a quote; each such quote once had a copy of it."""
+    article = "가" + " " * 200_000 + "나"
+    walked = walk(Record(targets=[Target(name="가 라", amount=None, quote="가나") for _ in range(60)]))
+    tracemalloc.start()
+    ground(walked, article)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 << 20
 
 
 # --- grounding
