@@ -174,8 +174,10 @@ def test_lost_marks_are_found_where_the_text_read_letter_by_letter_has_them(
 
 def test_wide_quotes_take_no_memory_of_their_own() -> None:
     """White space of any width may lie within a quote; each such quote once had a copy of it."""
-    article = "가" + " " * 200_000 + "나"
-    walked = walk(Record(targets=[Target(name="가 라", amount=None, quote="가나") for _ in range(60)]))
+    rest = "".join(map(chr, range(ord("나"), ord("나") + 60)))
+    quotes = [f"가{rest[:size]}" for size in range(1, 60)]
+    article = f"가{' ' * 200_000}{rest}"
+    walked = walk(Record(targets=[Target(name="가 라", amount=None, quote=quote) for quote in quotes]))
     tracemalloc.start()
     ground(walked, article)
     _, most = tracemalloc.get_traced_memory()

@@ -20,6 +20,8 @@ Span = tuple[int, int]
 
 LOST = frozenset("'\"‘’“”『』「」〈〉《》·‧․・ㆍ•")
 """Marks that broken encodings print as ``?``."""
+NARROW = 1_000
+"""Code points of a part that is made ready by itself: quicker than the whole text, and not worth keeping."""
 
 
 class Text:
@@ -31,8 +33,6 @@ class Text:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._squeezed: dict[Span, _Squeezed] = {}
-        """The parts of the text in which something did not stand to the letter."""
 
     def find(self, passage: str) -> list[Span]:
         """Every place where the passage stands, in order; none if it is empty."""
@@ -57,10 +57,16 @@ class Text:
     def _find(self, passage: str, within: Span) -> Iterator[Span]:
         """Where it stands in a part of the text, but not to the letter."""
         start, end = within
-        if within not in self._squeezed:
-            self._squeezed[within] = _Squeezed(self._text[start:end])
-        for first, last in self._squeezed[within].find(letters_of(passage)):
-            yield start + first, start + last
+        letters = letters_of(passage)
+        if end - start > NARROW:
+            yield from self._squeezed.find(letters, within)
+        else:  # nearly always a quote, and a small part of the text
+            for first, last in _Squeezed(self._text[start:end]).find(letters, (0, end - start)):
+                yield start + first, start + last
+
+    @cached_property
+    def _squeezed(self) -> "_Squeezed":
+        return _Squeezed(self._text)
 
 
 class _Squeezed:
@@ -75,32 +81,36 @@ class _Squeezed:
         """Where each letter stands in the text."""
         return list(compress(count(), map(str.strip, self._text)))
 
-    def find(self, letters: str) -> Iterator[Span]:
-        """The places where the letters stand."""
-        for at in self._find(letters):
+    def find(self, letters: str, within: Span) -> Iterator[Span]:
+        """The places where the letters stand in a part of the text."""
+        start, end = within
+        first, last = 0, len(self._letters)
+        if start or end < len(self._text):
+            first, last = bisect_left(self._places, start), bisect_left(self._places, end)
+        for at in self._find(letters, first, last):
             yield self._places[at], self._places[at + len(letters) - 1] + 1
 
-    def _find(self, letters: str) -> Iterator[int]:
+    def _find(self, letters: str, first: int, last: int) -> Iterator[int]:
         if not letters:
             return
-        at = self._letters.find(letters)
+        at = self._letters.find(letters, first, last)
         if at < 0 and not LOST.isdisjoint(letters):
-            yield from self._find_lossy(letters)
+            yield from self._find_lossy(letters, first, last)
         while at >= 0:
             yield at
-            at = self._letters.find(letters, at + 1)
+            at = self._letters.find(letters, at + 1, last)
 
-    def _find_lossy(self, letters: str) -> Iterator[int]:
+    def _find_lossy(self, letters: str, first: int, last: int) -> Iterator[int]:
         """Where a ``?`` of the text may stand for a mark: all such marks are made alike, and what is found so is looked at."""
         if "?" not in self._letters:
             return
         lossy = _without_marks(letters)
-        at = self._lossy.find(lossy)
+        at = self._lossy.find(lossy, first, last)
         while at >= 0:
             stood = self._letters[at : at + len(letters)]
             if all(mark in (given, "?") for given, mark in zip(letters, stood, strict=True)):
                 yield at
-            at = self._lossy.find(lossy, at + 1)
+            at = self._lossy.find(lossy, at + 1, last)
 
     @cached_property
     def _lossy(self) -> str:

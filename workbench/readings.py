@@ -3,6 +3,8 @@
 Amounts and dates need no more than the article's day and are read where they are needed; 광주시 is one of two cities, and the article says which.
 """
 
+from functools import cache
+
 from pydantic import BaseModel, ConfigDict
 
 from workbench.articles import Article
@@ -40,10 +42,15 @@ class RegionReading(BaseModel):
 
 def readings(walked: Walked, article: Article) -> dict[str, RegionReading]:
     """The regions of a record by JSON Pointer: every text that its schema marks as one, and every place that begins with one."""
-    places = (copied for copied in walked.copied if Region in copied.kinds)
+    places = (copied for copied in walked.copied if _has_region(copied.kinds))
     found = ((copied, mark) for copied in places for mark in copied.marks if isinstance(mark, Region))
     read = {copied.at: _read(copied, mark, article) for copied, mark in found}
     return {at: reading for at, reading in read.items() if reading}
+
+
+@cache
+def _has_region(kinds: frozenset[type]) -> bool:
+    return any(issubclass(kind, Region) for kind in kinds)
 
 
 def _read(copied: Copied, mark: Region, article: Article) -> RegionReading | None:
