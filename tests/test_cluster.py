@@ -3,6 +3,7 @@
 Scheduler and workers are processes of their own, started once; a worker that a test kills is one that the test has started.
 """
 
+import http.client
 import json
 import os
 import shutil
@@ -432,6 +433,25 @@ def scheduler_here() -> Any:
             "dashboard_address": "127.0.0.1:0"
         },  # there is an HTTP server all the same: at no port of others
     )
+
+
+def test_the_processes_of_this_machine_tell_nothing_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask's own pages, which need no certificate, show tasks and logs to whoever is on the machine."""
+    from workbench.cluster import _connected
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    with _connected(None, lambda _: None) as client:
+        ports = [
+            client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.http_server.port),
+            *client.run(lambda dask_worker: dask_worker.http_server.port).values(),
+        ]
+        pages = []
+        for port in ports:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("GET", "/sitemap.json")
+            pages.append(json.loads(connection.getresponse().read())["paths"])
+            connection.close()
+    assert pages == [["/sitemap.json"]] * 2  # which cannot be had away
 
 
 def test_a_driver_that_dies_leaves_nothing_in_a_scheduler_that_lives_on(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import dask
 from distributed import Client, LocalCluster, Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 from distributed.security import Security
@@ -151,6 +152,7 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
                 f"no certificate can be made for the processes here: {error}", way_out="install workbench[dask]"
             ) from error
         with (
+            dask.config.set({f"distributed.{kind}.http.routes": [] for kind in ("scheduler", "worker")}),
             LocalCluster(
                 n_workers=cores,
                 threads_per_worker=2,  # one shard begins while another ends
@@ -159,6 +161,8 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
                 security=security,
                 dashboard_address=None,
                 worker_dashboard_address=None,
+                # Without a dashboard there is an HTTP server all the same: it has nothing to tell, and no port that another has.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             ) as cluster,
             Client(cluster) as client,
         ):
