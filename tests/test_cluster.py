@@ -3,6 +3,7 @@
 Scheduler and workers are processes of their own, started once; a worker that a test kills is one that the test has started.
 """
 
+import http.client
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -417,9 +419,68 @@ def test_no_key_travels_with_a_task(place: Path) -> None:
     assert KEY not in repr(order)
 
 
+def scheduler_here() -> Any:
+    """A scheduler in this process, without workers."""
+    from distributed import LocalCluster
+
+    return LocalCluster(
+        n_workers=0,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address=None,
+        scheduler_kwargs={
+            "dashboard_address": "127.0.0.1:0"
+        },  # there is an HTTP server all the same: at no port of others
+    )
+
+
+def test_the_processes_of_this_machine_tell_nothing_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask's own pages, which need no certificate, show tasks and logs to whoever is on the machine."""
+    from workbench.cluster import _connected
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    with _connected(None, lambda _: None) as client:
+        ports = [
+            client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.http_server.port),
+            *client.run(lambda dask_worker: dask_worker.http_server.port).values(),
+        ]
+        pages = []
+        for port in ports:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("GET", "/sitemap.json")
+            pages.append(json.loads(connection.getresponse().read())["paths"])
+            connection.close()
+    assert pages == [["/sitemap.json"]] * 2  # which cannot be had away
+
+
+def test_a_driver_that_dies_leaves_nothing_in_a_scheduler_that_lives_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not its seat either, once no shard speaks to it."""
+    from distributed import Client
+
+    from workbench.budget import Spend
+    from workbench.cluster import _Seated
+    from workbench.endpoints import Model
+    from workbench.jobs import Job
+    from workbench.tasks import load_task
+
+    monkeypatch.setattr("workbench.cluster.QUIET", 0.1, raising=False)
+    job = Job(load_task("street", place), Model("small", None), lambda: iter(()), [])
+    with scheduler_here() as here:
+        with Client(here.scheduler_address, set_as_default=False) as client:
+            client.register_plugin(_Seated("workbench-left", client.id, job, Spend()), name="workbench-left")
+            assert client.sync(getattr(client.scheduler, "workbench-left"), operation="look")
+        until = time.monotonic() + 10
+        while "workbench-left" in here.scheduler.handlers or "workbench-left" in here.scheduler.plugins:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
 def test_a_scheduler_that_is_lost_is_said_and_is_no_fault_of_ours(place: Path) -> None:
     """While the workers are looked at, and in the midst of a run."""
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     from workbench.budget import Spend
     from workbench.cluster import Where, _check, _order, _seated
@@ -432,16 +493,7 @@ def test_a_scheduler_that_is_lost_is_said_and_is_no_fault_of_ours(place: Path) -
     job = Job(load_task("street", place), Model("small", endpoint), lambda: iter(()), [])
     order = _order(job, endpoint, Where(place, place), place / "runs")
     with (
-        LocalCluster(
-            n_workers=0,
-            processes=False,
-            protocol="tcp",
-            host="127.0.0.1",
-            dashboard_address=None,
-            scheduler_kwargs={
-                "dashboard_address": "127.0.0.1:0"
-            },  # there is an HTTP server all the same: at no port of others
-        ) as here,
+        scheduler_here() as here,
         Client(here.scheduler_address, set_as_default=False) as client,
     ):
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import dask
 from distributed import Client, LocalCluster, Scheduler
 from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 from distributed.security import Security
@@ -34,6 +35,8 @@ __all__ = ["Where", "run_sharded"]
 CERTIFICATES: Final = tuple(
     f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY")
 )
+QUIET: Final = 60.0
+"""Seconds in which any shard that is left would have said something, many times over."""
 CONNECT: Final = 30.0
 """Seconds in which a scheduler must answer, and its first worker be there."""
 
@@ -61,6 +64,7 @@ class _Seated(SchedulerPlugin):
         self._client = client
         self._limits = (job.model.requests_per_minute, job.model.tokens_per_minute)
         self._budget = (job.budget, job.most_tokens, spent)
+        self._quiet = False
 
     async def start(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -68,6 +72,7 @@ class _Seated(SchedulerPlugin):
         scheduler.handlers[self.name] = self._heard
 
     async def _heard(self, operation: str, **message: Any) -> dict[str, Any]:
+        self._quiet = False
         if operation == "close":
             del self._scheduler.handlers[self.name]
             return {}
@@ -79,6 +84,16 @@ class _Seated(SchedulerPlugin):
     def remove_client(self, scheduler: Scheduler, client: str) -> None:  # noqa: ARG002 - distributed's
         if client == self._client:  # the driver is gone: nobody would merge what the shards still do
             self._seat.stop = STOPPING
+            self._leave_when_quiet()
+
+    def _leave_when_quiet(self) -> None:
+        """Leave a scheduler that lives on, once no shard has anything to say any more."""
+        if self._quiet:
+            self._scheduler.handlers.pop(self.name, None)
+            self._scheduler.remove_plugin(self.name)
+            return
+        self._quiet = True
+        self._scheduler.loop.call_later(QUIET, self._leave_when_quiet)
 
 
 class _Undisturbed(WorkerPlugin):
@@ -137,6 +152,7 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
                 f"no certificate can be made for the processes here: {error}", way_out="install workbench[dask]"
             ) from error
         with (
+            dask.config.set({f"distributed.{kind}.http.routes": [] for kind in ("scheduler", "worker")}),
             LocalCluster(
                 n_workers=cores,
                 threads_per_worker=2,  # one shard begins while another ends
@@ -145,6 +161,8 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
                 security=security,
                 dashboard_address=None,
                 worker_dashboard_address=None,
+                # Without a dashboard there is an HTTP server all the same: it has nothing to tell, and no port that another has.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             ) as cluster,
             Client(cluster) as client,
         ):
