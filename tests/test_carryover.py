@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from small_project import ARTICLES, SCHEMA, Command
 
 from workbench.canonical import hash_text
-from workbench.carryover import Change, by_field, carry_over, survey
+from workbench.carryover import Change, by_field, carry_over, present_place, present_value, survey
 from workbench.decide import read_shown
 from workbench.decisions import Log
 from workbench.errors import GoldenError, SchemaError
@@ -331,6 +331,42 @@ def test_check_write_carries_the_log_over_and_only_what_names_a_field(labelled: 
     )
     again = workbench("goldens", "check", "--write", "--json")
     assert (again.code, again.json["decisions_carried_over"]) == (0, 0)
+
+
+class Head(BaseModel):
+    head: Annotated[str, Formerly("leader")]
+
+
+class Odd(BaseModel):
+    pair: tuple[Head, ...]
+    either: Head | list[Head]
+    named: dict[str, Head]
+
+
+@pytest.mark.parametrize("at", ["/pair/0", "/either", "/either/0", "/named/누구"])
+def test_the_log_names_fields_by_their_present_names_wherever_the_golden_does(at: str) -> None:
+    assert present_place(Odd, f"{at}/leader") == f"{at}/head"
+    assert present_value(Odd, at, {"leader": "김"}) == {"head": "김"}
+
+
+def test_what_an_item_of_a_list_was_is_carried_over_at_the_list() -> None:
+    assert present_value(Odd, "/pair", {"leader": "김"}) == {"head": "김"}
+
+
+def test_a_line_that_is_nested_too_deeply_is_named(labelled: Path, workbench: Command) -> None:
+    log = labelled / "goldens" / "street" / "decisions.jsonl"
+    log.write_text(LOG.replace('"봄"', "[" * 900 + "]" * 900), encoding="utf-8")
+    result = workbench("goldens", "check")
+    assert result.code == 2
+    assert f"{log}:1" in result.err
+
+
+def test_who_may_read_the_log_stays_as_it_was(labelled: Path, workbench: Command) -> None:
+    log = labelled / "goldens" / "street" / "decisions.jsonl"
+    log.write_text(LOG, encoding="utf-8")
+    log.chmod(0o600)
+    assert workbench("goldens", "check", "--write").code == 0
+    assert log.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_was_decided_stands_where_the_field_has_its_new_name(labelled: Path, workbench: Command) -> None:

@@ -24,6 +24,7 @@ from clusters import Cluster
 from loopback import Loopback, Received, Usage, ok, slow, unauthorized
 from small_project import PROMPT, SCHEMA, Command, lines
 
+from workbench import shards
 from workbench.canonical import hash_text
 from workbench.lines import Appender
 
@@ -400,6 +401,29 @@ def test_a_shard_that_kills_its_workers_takes_no_other_along(
 def shard_of(text: str) -> int:
     """Which of the nine shards of fifty that these articles make a text falls to."""
     return int(text[-12:], 16) % 9
+
+
+def test_workers_that_die_once_all_is_done_are_not_waited_for(
+    cluster: Cluster, place: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of a shard is in a worker's memory alone."""
+
+    def merge(*given: Any, **named: Any) -> None:
+        cluster.lose_workers()
+        shards.merge(*given, **named)
+
+    monkeypatch.setattr("workbench.driver.merge", merge)
+    cluster.ready()
+    rescue = threading.Timer(30, cluster.ready)  # whoever waits is not to wait for ever
+    rescue.start()
+    result = workbench(
+        *("run", "news.jsonl", "--base-url", server.base_url, "--limit", "20"),
+        *("--engine", "dask", "--scheduler", cluster.address),
+    )
+    assert not rescue.finished.is_set()
+    rescue.cancel()
+    assert result.code == 5, result.err
+    assert len(extractions(folder_of(place))) == 20
 
 
 def test_no_key_travels_with_a_task(place: Path) -> None:

@@ -31,6 +31,14 @@ def test_each_text_of_a_file_of_many_is_found_in_any_order(tmp_path: Path) -> No
     assert [text_of(one) for one in reversed(found)] == texts[::-1]
 
 
+def test_what_an_edited_run_has_for_a_hash_has_no_text(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", ["글", "말"])
+    found = extractions(tmp_path, "a.jsonl")
+    text_of = texts_in(tmp_path)
+    assert [text_of(one.model_copy(update={"text": "sha256:none"})) for one in found] == [None, None]
+    assert text_of(found[1]) == "말"
+
+
 def test_a_file_of_many_is_not_held_in_memory(tmp_path: Path) -> None:
     """What is held of twenty megabytes is less than one: where each text stands, and none of them."""
     write_lines(tmp_path / "a.jsonl", [f"{number} " + "가" * 7_000 for number in range(1_000)])

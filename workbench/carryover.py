@@ -125,8 +125,11 @@ def present_place(schema: type[BaseModel], at: str) -> str:
 
 
 def present_value(schema: type[BaseModel], at: str, value: JsonValue) -> JsonValue:
-    """What stood at a place, as a golden has it now: its fields, and theirs, by their present names."""
+    """What stood at a place, or at one of a list's there, as a golden has it now: its fields, and theirs, by their present names."""
     kinds = _way(schema, at)[1]
+    if not isinstance(value, list):
+        arms = [one for kind in kinds for one in _kinds(kind)]
+        kinds += [get_args(one)[0] for one in arms if _is_list(one) and get_args(one)]
     carried: JsonValue = _carried(Union[tuple(kinds)] if kinds else Any, value, ("", ""), {}, [])  # noqa: UP007 - of kinds known only now
     return carried
 
@@ -148,10 +151,13 @@ def _way(schema: type[BaseModel], at: str) -> tuple[list[str], list[Any]]:
             name = next((field for field, info in fields if step in former_names(info)), step)
         way.append(name)
         kinds = [info.annotation for field, info in fields if field == name]
-        if not fields:
-            inside = [get_args(one) for one in arms if get_args(one)]
-            kinds = [arguments[-1] if len(arguments) == 2 else arguments[0] for arguments in inside]
+        if not kinds:
+            kinds = [get_args(one)[0 if _is_list(one) else -1] for one in arms if get_args(one)]
     return way, kinds
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) in (list, tuple, set, frozenset)
 
 
 def _change(file: Path, schema: type[BaseModel]) -> Change | None:
@@ -183,7 +189,7 @@ def _carried(kind: Any, value: Any, at: tuple[str, str], renamed: dict[str, str]
     """The value with its fields by their present names, in their order; ``at`` is where it was and where it is."""
     kinds = list(_kinds(kind))
     if isinstance(value, list):
-        items = [(get_args(one) or (Any,))[0] for one in kinds if get_origin(one) in (list, tuple, set, frozenset)]
+        items = [(get_args(one) or (Any,))[0] for one in kinds if _is_list(one)]
         steps = [(item, (at[0] + pointer(number), at[1] + pointer(number))) for number, item in enumerate(value)]
         return [_carried(items[0] if items else Any, item, place, renamed, defaults) for item, place in steps]
     if not isinstance(value, dict):

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, JsonValue, Tag, TypeA
 
 from workbench.canonical import first_problem
 from workbench.carryover import present_place, present_value
-from workbench.errors import GoldenError, WishError
+from workbench.errors import GoldenError, InputError, WishError
 from workbench.files import write_whole
 from workbench.jsontext import Edit, edits, rewritten
 from workbench.lines import Appender, parse_object, read_lines, torn_bytes
@@ -204,7 +204,9 @@ class Log:
         """
         if not self.file.exists():
             return 0
-        return sum(_present(fields, schema) != fields for _, _, fields in read_lines(self.file))
+        return sum(
+            _present(fields, schema, f"{self.file}:{number}") != fields for number, _, fields in read_lines(self.file)
+        )
 
     def carry_over(self, schema: type[BaseModel]) -> int:
         """Have every line name fields by their present names, as the goldens do once they are carried over; returns how many changed.
@@ -221,9 +223,9 @@ class Log:
         with self.writing():
             parts = []
             with self.file.open("rb") as file:
-                for raw in file:
+                for number, raw in enumerate(file, 1):
                     text, fields = raw.decode(), parse_object(raw)
-                    if (present := _present(fields, schema)) != fields:
+                    if (present := _present(fields, schema, f"{self.file}:{number}")) != fields:
                         text = rewritten(text, edits(text, present))
                         count += 1
                     parts.append(text)
@@ -293,16 +295,23 @@ def _same_file(one: os.stat_result, other: os.stat_result) -> bool:
     return (one.st_ino, one.st_size, one.st_mtime_ns) == (other.st_ino, other.st_size, other.st_mtime_ns)
 
 
-def _present(fields: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
-    """A line's fields with its places, and what it says stood there, by present names."""
+def _present(fields: Mapping[str, Any], schema: type[BaseModel], where: str) -> dict[str, Any]:
+    """A line's fields with its places, and what it says stood there, by present names.
+
+    Raises:
+        InputError: If what it says is nested too deeply to be anything of a schema.
+    """
     present = dict(fields)
     for name in ("at", "record_at"):
         if isinstance(at := fields.get(name), str):
             present[name] = present_place(schema, at)
     at = fields.get("at")
-    for name in ("value", "was"):
-        if isinstance(at, str) and isinstance(held := fields.get(name), dict | list):
-            present[name] = present_value(schema, at, held)
+    try:
+        for name in ("value", "was", "first", "second", "took"):
+            if isinstance(at, str) and isinstance(held := fields.get(name), dict | list):
+                present[name] = present_value(schema, at, held)
+    except RecursionError as error:
+        raise InputError("the line is nested too deeply", where=where, way_out="mend or delete the line") from error
     return present
 
 

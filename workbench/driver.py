@@ -145,10 +145,10 @@ class Driver:
         size = min(LARGEST, max(SMALLEST, articles // (threads * ROUNDS)))
         return max(1, -(-articles // size))
 
-    def _ended(self, future: "Future[int]", shard: Path) -> None:
+    def _ended(self, future: "Future[None]", shard: Path) -> None:
         if future.status == "finished":
-            self._merge(shard)
-            self._sitting.summary.left += future.result()
+            future.release()  # else the shard would be done once more if the worker that holds its result dies now
+            self._sitting.summary.left += len(self._merge(shard))
             return
         if future.status != "error":
             raise RunError(f"the scheduler has lost the shard {shard.name}", way_out="go on with --resume")

@@ -1,6 +1,7 @@
 """One article becomes one extraction: asked, validated, asked again where that may help, and grounded in the text."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from statistics import fmean
 from typing import Any, Literal, NamedTuple
 
@@ -82,6 +83,17 @@ class Extraction(BaseModel):
     tokens: Usage = Usage()
     cost: Cost | None = NOTHING
     """Of what this run sent; None if its price is not known."""
+
+    @cached_property
+    def least_sure(self) -> Mapping[str, float]:
+        """Of each place with leaves below it the least of their confidences."""
+        least: dict[str, float] = {}
+        for at, share in self.confidence.items():
+            above = at
+            while above:
+                above = above.rpartition("/")[0]
+                least[above] = min(share, least.get(above, share))
+        return least
 
     @property
     def sure(self) -> float | None:

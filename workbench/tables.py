@@ -326,7 +326,7 @@ def _sure(value: Any, at: str, extraction: Extraction) -> tuple[Value, ...]:
     """How sure a vote is of what stands at a place, nothing too: of a part of what it took as one, as of all of that; of a whole, as of its least sure leaf."""
     sure = extraction.confidence
     if isinstance(value, dict | list) and at not in sure:
-        return (min((share for place, share in sure.items() if place.startswith(f"{at}/")), default=None),)
+        return (extraction.least_sure.get(at),)
     while at and at not in sure:
         at = at.rpartition("/")[0]
     return (sure.get(at),)

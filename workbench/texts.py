@@ -4,6 +4,7 @@ Of a file of many articles no text is held, but where each stands: two numbers a
 believed only if it has the text's hash.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -74,5 +75,5 @@ def _offsets(file: Path) -> dict[int, int]:
 
 
 def _mark(text_hash: str) -> int:
-    """Eight bytes of a hash."""
-    return int(text_hash.rpartition(":")[2][:16], 16)
+    """Eight bytes that stand for a hash; of a run that was edited, for whatever stands in its place."""
+    return int.from_bytes(hashlib.blake2b(text_hash.encode(errors="surrogatepass"), digest_size=8).digest())

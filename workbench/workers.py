@@ -158,8 +158,8 @@ def _job_of(order: Order) -> Job:
     return job
 
 
-def run_shard(order: Order, name: str) -> int:
-    """Do a shard, or what is left of it; returns how many of its articles could not be ended."""
+def run_shard(order: Order, name: str) -> None:
+    """Do a shard, or what is left of it. What came of it stands in its folder."""
     worker = get_worker()
     heard = getattr(worker.scheduler, order.seat)
     loop = worker.loop.asyncio_loop  # type: ignore[attr-defined]
@@ -175,10 +175,10 @@ def run_shard(order: Order, name: str) -> int:
             ) from error
         return answer
 
-    return asyncio.run(_do(order, name, worker.address, ask))
+    asyncio.run(_do(order, name, worker.address, ask))
 
 
-async def _do(order: Order, name: str, worker: str, ask: Ask) -> int:
+async def _do(order: Order, name: str, worker: str, ask: Ask) -> None:
     _check_versions(order)  # it may have come after the others were looked at
     job, shard, words = _job_of(order), Path(order.run) / "shards" / name, list[str]()
     if not shard.is_dir():
@@ -204,7 +204,6 @@ async def _do(order: Order, name: str, worker: str, ask: Ask) -> int:
         except GivenUpError:
             pass
         put_back(shard, sitting.writer.files)
-        return sitting.summary.left
 
 
 @contextmanager
