@@ -375,6 +375,13 @@ def test_a_shard_that_kills_its_workers_has_failed_and_the_rest_is_kept(
     assert [one["article"] for one in failed] == [f"소식 {number}" for number in range(13, 20)]
     assert {one["error"] for one in failed} == {"KilledWorker"}
     assert "the workers that did its shard died" in failed[0]["reason"]
+    sent = Counter(one["text"] for one in lines(folder_of(place) / "attempts.jsonl"))
+    counted = {one["article"]: one["attempts"] for one in lines(folder_of(place) / "failures.jsonl")}
+    assert {article: counted[article] for article in ("소식 13", "소식 14")} == {
+        "소식 13": sent[hash_text(text_of(13))],
+        "소식 14": 0,
+    }
+    assert counted["소식 13"] > 0
     schema.write_text(SCHEMA, encoding="utf-8")
     again = workbench("run", "--resume", folder_of(place), "--base-url", server.base_url, "--json")
     assert again.json["states"].get("failed", 0) == 0
@@ -424,6 +431,29 @@ def test_workers_that_die_once_all_is_done_are_not_waited_for(
     rescue.cancel()
     assert result.code == 5, result.err
     assert len(extractions(folder_of(place))) == 20
+
+
+def test_a_worker_of_another_version_does_no_shard(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that came when the others had been looked at."""
+    import asyncio
+
+    from workbench.cluster import Where, _order
+    from workbench.endpoints import Endpoint, Model
+    from workbench.errors import SettingsError
+    from workbench.jobs import Job
+    from workbench.tasks import load_task
+    from workbench.workers import _do, versions_of
+
+    endpoint = Endpoint("http://127.0.0.1:9/v1", KEY, "--base-url")
+    job = Job(load_task("street", place), Model("small", endpoint), lambda: iter(()), [])
+    order = _order(job, endpoint, Where(place, place), place / "runs")
+    monkeypatch.setattr("workbench.workers.versions_of", lambda: versions_of() | {"openai": "0.0.1"})
+
+    async def ask(*_: Any, **__: Any) -> dict[str, Any]:
+        raise AssertionError("it has asked the seat")
+
+    with pytest.raises(SettingsError, match=r"other versions than the run: openai 0\.0\.1 for"):
+        asyncio.run(_do(order, "0001", "w", ask))
 
 
 def test_no_key_travels_with_a_task(place: Path) -> None:
