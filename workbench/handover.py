@@ -37,7 +37,9 @@ def _metadata(log: BatchLog, part: Part) -> dict[str, str]:
 
 
 async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
-    """Hand in every part of a run that is written and was not. What a killed sitting handed in is found again, not handed in twice.
+    """Hand in every part of a run that is written and was not, if the run was not cancelled.
+
+    What a killed sitting handed in is found again, not handed in twice.
 
     Raises:
         ProviderError: If the endpoint does not take one; those before it are handed in.
@@ -46,7 +48,7 @@ async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
     with BatchLog(folder) as log:
         check_address(folder, log.batches, depot.address)
         for part in log.batches.open:
-            if not part.is_unsent:
+            if log.batches.stopped or not part.is_unsent:
                 continue
             may_be_there = part.sending
             if not may_be_there:
@@ -108,6 +110,8 @@ async def look(depot: "Depot", folder: Path) -> "tuple[dict[int, Standing], Fetc
 async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
     """Fetch the answers to every part of a run that has ended. One that the endpoint does not have keeps none of the others.
 
+    What a cancel that failed left behind is given up first, so that nobody hands it in.
+
     Raises:
         ProviderError: If the endpoint fails; those before are fetched.
         RunError: If one is at another endpoint.
@@ -115,6 +119,12 @@ async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
     ended, lost = 0, {}
     with BatchLog(folder) as log:
         check_address(folder, log.batches, depot.address)
+        for part in log.batches.open if log.batches.stopped else ():
+            if part.is_unsent:
+                try:
+                    await _end(depot, log, part, notify, give_up=False)
+                except ProviderError as error:
+                    lost[part.number] = error
         for batch, part in log.batches.there.items():
             try:
                 ended += await _fetch(depot, log, part, batch, notify)
