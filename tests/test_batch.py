@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 from batching_server import EXPIRED, GOOD, LIVE, MISSING, BatchServer, RowSays, StoredBatch, hold_articles, priced
-from loopback import Loopback, Received, Usage, dropped_midway, length, ok, rate_limited, refusal, status, wrong_shape
+from loopback import (
+    Loopback,
+    Received,
+    Usage,
+    dropped_midway,
+    error,
+    length,
+    ok,
+    rate_limited,
+    refusal,
+    status,
+    wrong_shape,
+)
 from small_project import Command, lines
 
 from workbench.batch import BatchLog
@@ -835,6 +847,23 @@ def test_what_was_cancelled_is_asked_where_it_is_submitted_again(
     workbench("batch", "cancel")
     assert workbench("batch", "submit", "--resume", folder.name).code == 0
     assert [batch.metadata["part"] for batch in server.batches.values()] == ["2"]
+
+
+@pytest.mark.parametrize("trouble", ["finalizing", "fails"])
+def test_a_part_that_cannot_be_cancelled_keeps_none_of_the_others_from_it(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 3)
+    workbench("batch", "submit")
+    if trouble == "finalizing":
+        server.batches["batch_1"].status = "finalizing"
+    else:
+        server.script(status(403, error("Not yours.")), path="/v1/batches/batch_1")
+    cancelled = workbench("batch", "cancel")
+    assert [server.batches[name].status for name in ("batch_2", "batch_3")] == ["cancelling"] * 2
+    assert (cancelled.code, "part 1: the endpoint answered 403" in cancelled.err) == (
+        (0, False) if trouble == "finalizing" else (3, True)
+    )
 
 
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(

@@ -30,6 +30,9 @@ __all__ = ["Fetched", "cancel", "check_free", "copies", "fetch", "look", "send"]
 LOST: Final = frozenset({200, 404, 410})
 """Statuses of an endpoint that is there, and does not have what it was asked for: a deleted file, a batch of another key. 200 is nonsense in its place."""
 
+ENDING: Final = frozenset({"cancelling", "finalizing"})
+"""Statuses of a batch that comes to its end by itself, and cannot be ended any more."""
+
 
 def _metadata(log: BatchLog, part: Part) -> dict[str, str]:
     """By which a part's batch is known at the provider."""
@@ -188,10 +191,8 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
             except ProviderError as error:
                 if give_up and (error.status in LOST or error.status is None):
                     _lose(log, part, error.what, notify)
-                elif error.status in LOST:
-                    lost[part.number] = error
                 else:
-                    raise
+                    lost[part.number] = error
     Fetched(lost=lost).check()
 
 
@@ -207,7 +208,7 @@ async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, giv
         if not await _fetch(depot, log, part, batch, notify):
             _lose(log, part, "its answers are not there", notify)
         return
-    if not standing.has_ended and standing.status != "cancelling":
+    if not standing.has_ended and standing.status not in ENDING:
         standing = await depot.cancel(batch)
     notify(f"part {part.number} is {standing.status}")
 
