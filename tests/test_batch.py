@@ -866,6 +866,34 @@ def test_a_part_that_cannot_be_cancelled_keeps_none_of_the_others_from_it(
     )
 
 
+def test_what_another_run_is_about_to_hand_in_is_not_paid_for_twice(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.script(status(400), path="/v1/files")
+    assert workbench("batch", "submit").code == 3
+    (first,) = (world / "runs").iterdir()
+    second = workbench("batch", "submit", "--json")
+    assert (second.json["parts"], f"8 requests wait in a batch of {first.name}" in second.err) == ([], True)
+    workbench("batch", "collect", first.name)
+    server.end()
+    workbench("batch", "collect", first.name)
+    assert workbench("batch", "collect", Path(second.json["run"]).name, "--json").json["states"] == {"ok": 8}
+    assert len(server.answered) == 8
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
+def test_what_was_answered_before_it_was_handed_in_is_not_paid_for_again(
+    world: Path, server: BatchServer, workbench: Command, path: str
+) -> None:
+    server.script(status(400), path=path)
+    assert workbench("batch", "submit").code == 3
+    (folder,) = (world / "runs").iterdir()
+    assert workbench("run", "--limit", "3").code == 0
+    collected = workbench("batch", "collect", folder.name, "--json")
+    assert collected.json["states"] == {"ok": 3}, collected.err
+    assert [batch.total for batch in server.batches.values()] == [5]
+
+
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

@@ -19,8 +19,10 @@ from workbench.batch import (
     read_batches,
 )
 from workbench.errors import InputError, ProviderError, SettingsError
-from workbench.intake import read_past
+from workbench.intake import part_rows, read_past
 from workbench.jobs import Notify
+from workbench.recordings import Recordings
+from workbench.runs import Run
 
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
@@ -110,24 +112,34 @@ async def look(depot: "Depot", folder: Path) -> "tuple[dict[int, Standing], Fetc
     return found, Fetched(lost=lost)
 
 
-async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
+async def fetch(depot: "Depot", run: Run, recordings: Path, notify: Notify) -> Fetched:
     """Fetch the answers to every part of a run that has ended. One that the endpoint does not have keeps none of the others.
 
-    What a cancel that failed left behind is given up first, so that nobody hands it in.
+    First a part that was not handed in is given up, where a cancel that failed left it behind, or where it would pay for what was recorded since.
+
+    Args:
+        depot: Of the endpoint.
+        run: Whose parts.
+        recordings: The folder of what is recorded.
+        notify: Called with words for the user.
 
     Raises:
         ProviderError: If the endpoint fails; those before are fetched.
         RunError: If one is at another endpoint.
     """
     ended, lost = 0, {}
-    with BatchLog(folder) as log:
-        check_address(folder, log.batches, depot.address)
-        for part in log.batches.open if log.batches.stopped else ():
-            if part.is_unsent:
-                try:
+    with BatchLog(run.folder) as log:
+        check_address(run.folder, log.batches, depot.address)
+        for part in log.batches.open:
+            if not part.is_unsent:
+                continue
+            try:
+                if log.batches.stopped:
                     await _end(depot, log, part, notify, give_up=False)
-                except ProviderError as error:
-                    lost[part.number] = error
+                elif _is_answered(log, part, recordings, refresh=run.info.refresh):
+                    await _find_or_give_up(depot, log, part, notify)
+            except ProviderError as error:
+                lost[part.number] = error
         for batch, part in log.batches.there.items():
             try:
                 ended += await _fetch(depot, log, part, batch, notify)
@@ -136,6 +148,13 @@ async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
                     raise
                 lost[part.number] = error
     return Fetched(ended, lost)
+
+
+def _is_answered(log: BatchLog, part: Part, recordings: Path, *, refresh: bool) -> bool:
+    """Whether some of its rows were recorded since they were gathered."""
+    with Recordings(recordings) as store, part_rows(log, part) as rows:
+        found = (store.get(row.key) for row in rows)
+        return any(one and (one.recorded >= part.written.at or not refresh) for one in found)
 
 
 async def _fetch(depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify) -> bool:
@@ -197,11 +216,8 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
 
 
 async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, give_up: bool) -> None:
-    batch = part.submitted.batch if part.submitted else None
-    if batch is None and part.sending and (batch := await depot.find(_metadata(log, part))):
-        log.note(Submitted(part=part.number, batch=batch))
+    batch = part.submitted.batch if part.submitted else await _find_or_give_up(depot, log, part, notify)
     if batch is None:
-        _give_up(log, part, notify)
         return
     standing = await depot.batch(batch)
     if standing.has_ended and give_up:
@@ -211,6 +227,16 @@ async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, giv
     if not standing.has_ended and standing.status not in ENDING:
         standing = await depot.cancel(batch)
     notify(f"part {part.number} is {standing.status}")
+
+
+async def _find_or_give_up(depot: "Depot", log: BatchLog, part: Part, notify: Notify) -> str | None:
+    """The batch of a part of which no batch is noted; where there is none, the part is given up. Before its file was noted none was made."""
+    batch = await depot.find(_metadata(log, part)) if part.file else None
+    if batch:
+        log.note(Submitted(part=part.number, batch=batch))
+    else:
+        _give_up(log, part, notify)
+    return batch
 
 
 def _lose(log: BatchLog, part: Part, why: str, notify: Notify) -> None:

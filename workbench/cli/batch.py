@@ -262,7 +262,8 @@ async def _sit(
 ) -> tuple[Path, Fetched]:
     """Fetch, take in, walk where there is something to walk for, and hand in; returns the run's folder, and what was fetched."""
     async with _depot(job, watch.notify) as depot:
-        fetched = await fetch(depot, run.folder, watch.notify) if run else Fetched()
+        store = here.path(here.settings.recordings)
+        fetched = await fetch(depot, run, store, watch.notify) if run else Fetched()
         before = read_batches(run.folder) if run else Batches()
         came_in = before.waits_elsewhere or any(part.ended for part in before.open)
         if run is None or again or before.walked is None or came_in:
