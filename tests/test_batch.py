@@ -894,6 +894,23 @@ def test_what_was_answered_before_it_was_handed_in_is_not_paid_for_again(
     assert [batch.total for batch in server.batches.values()] == [5]
 
 
+@pytest.mark.parametrize("trouble", ["key", "status"])
+def test_a_batch_of_which_the_endpoint_does_not_tell_can_be_given_up(
+    world: Path, server: BatchServer, workbench: Command, trouble: str
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.batches["batch_1"].status = "canceled" if trouble == "status" else "validating"
+    refused = status(401, error("This key was revoked."))
+    server.script(*[refused] * 2 if trouble == "key" else (), path="/v1/batches/batch_1")
+    told = workbench("batch", "cancel")
+    assert (told.code, "batch cancel --give-up" in told.err) == (3, True), told.err
+    given_up = workbench("batch", "cancel", "--give-up")
+    assert given_up.code == 0, given_up.err
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["assumed"]["attempts"]) == ({"failed": 8}, 8)
+    assert workbench("run", "--resume", folder.name).code == 0
+
+
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

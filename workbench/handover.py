@@ -32,6 +32,7 @@ __all__ = ["Fetched", "cancel", "check_free", "copies", "fetch", "look", "send"]
 LOST: Final = frozenset({200, 404, 410})
 """Statuses of an endpoint that is there, and does not have what it was asked for: a deleted file, a batch of another key. 200 is nonsense in its place."""
 
+GIVE_UP: Final = "`workbench batch cancel --give-up` gives it up: what was not fetched counts at its worst case"
 ENDING: Final = frozenset({"cancelling", "finalizing"})
 """Statuses of a batch that comes to its end by itself, and cannot be ended any more."""
 
@@ -181,10 +182,10 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
         depot: Of the endpoint, where there is one.
         folder: Of the run.
         notify: Called with words for the user.
-        give_up: Give up also what the endpoint does not have any more, or where it is gone itself, though it may have been paid for.
+        give_up: Give up also what the endpoint does not have any more, or does not end or tell of, though it may have been paid for.
 
     Raises:
-        ProviderError: If the endpoint fails, or does not have what it should and that is not given up; nothing more is asked all the same.
+        ProviderError: If the endpoint fails a part that is not given up; the others are ended, and nothing more is asked all the same.
         SettingsError: If there is a batch at a provider, and no depot to reach it.
         RunError: If there is one at another endpoint.
     """
@@ -208,10 +209,12 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
             try:
                 await _end(depot, log, part, notify, give_up=give_up)
             except ProviderError as error:
-                if give_up and (error.status in LOST or error.status is None):
+                if give_up:
                     _lose(log, part, error.what, notify)
-                else:
-                    lost[part.number] = error
+                    continue
+                if error.status not in LOST:
+                    error.way_out = "; or ".join(filter(None, (error.way_out, GIVE_UP)))
+                lost[part.number] = error
     Fetched(lost=lost).check()
 
 

@@ -165,7 +165,7 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
 @click.option(
     "--give-up",
     is_flag=True,
-    help="Give up also what the endpoint has no more (a batch, its answers), or where it cannot be reached: it may have been paid for, and counts at its worst case.",
+    help="Give up also what the endpoint has no more (a batch, its answers), or does not end or tell of: it may have been paid for, and counts at its worst case.",
 )
 @endpoint_options
 @as_json
