@@ -911,6 +911,18 @@ def test_a_batch_of_which_the_endpoint_does_not_tell_can_be_given_up(
     assert workbench("run", "--resume", folder.name).code == 0
 
 
+def test_what_an_endpoint_without_batches_never_took_is_given_up_and_costs_nothing(
+    world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Loopback() as plain:
+        monkeypatch.setenv("OPENAI_BASE_URL", plain.base_url)
+        assert workbench("batch", "submit").code == 3
+        cancelled = workbench("batch", "cancel")
+        assert cancelled.code == 0, cancelled.err
+        ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["attempts"], ended["finished"]) == ({"failed": 8}, 0, True)
+
+
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
