@@ -923,6 +923,36 @@ def test_what_an_endpoint_without_batches_never_took_is_given_up_and_costs_nothi
     assert (ended["states"], ended["attempts"], ended["finished"]) == ({"failed": 8}, 0, True)
 
 
+def test_by_hand_no_answer_is_taken_to_what_the_endpoint_has(
+    world: Path, server: BatchServer, workbench: Command, tmp_path: Path
+) -> None:
+    """It would be billed, and nobody could cancel it any more."""
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    answers = answer_by_hand(folder / "batch" / "0001.requests.jsonl", tmp_path / "answers.jsonl")
+    refused = workbench("batch", "import", folder.name, answers, "--origin", "transcribed")
+    assert (refused.code, f"batch collect {folder.name}" in refused.err) == (2, True), refused.err
+    assert workbench("batch", "cancel", folder.name).code == 0
+    assert server.batches["batch_1"].status == "cancelling"
+
+
+def test_by_hand_what_is_not_at_the_endpoint_is_taken_beside_what_is(
+    world: Path, server: BatchServer, workbench: Command, tmp_path: Path
+) -> None:
+    folder = Path(workbench("batch", "submit", "--limit", "3", "--json").json["run"])
+    workbench("batch", "export", "--resume", folder.name, "--limit", "8")
+    both = tmp_path / "both.jsonl"
+    both.write_bytes(
+        b"".join(
+            answer_by_hand(folder / "batch" / f"000{part}.requests.jsonl", tmp_path / f"{part}.jsonl").read_bytes()
+            for part in (1, 2)
+        )
+    )
+    taken = workbench("batch", "import", folder.name, both, "--origin", "transcribed", "--json")
+    assert taken.err.count("is in a batch at the endpoint") == 3
+    assert states(folder) == dict.fromkeys("defgh", "ok")
+    assert [part["state"] for part in taken.json["parts"]] == ["handed in", "collected"]
+
+
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
