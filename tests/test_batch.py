@@ -953,6 +953,19 @@ def test_by_hand_what_is_not_at_the_endpoint_is_taken_beside_what_is(
     assert [part["state"] for part in taken.json["parts"]] == ["handed in", "collected"]
 
 
+@pytest.mark.parametrize("broken", ["schemas/street.py", "prompts/street.md"])
+def test_a_batch_is_looked_at_and_cancelled_though_its_prompt_or_schema_is_broken(
+    world: Path, server: BatchServer, workbench: Command, broken: str
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (world / broken).write_text("class Street(:\n", encoding="utf-8")
+    asked = workbench("batch", "status", folder.name, "--json")
+    assert (asked.code, server.base_url in asked.err) == (0, True), asked.err
+    cancelled = workbench("batch", "cancel", folder.name)
+    assert cancelled.code == 0, cancelled.err
+    assert server.batches["batch_1"].status == "cancelling"
+
+
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
