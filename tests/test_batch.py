@@ -966,6 +966,52 @@ def test_a_batch_is_looked_at_and_cancelled_though_its_prompt_or_schema_is_broke
     assert server.batches["batch_1"].status == "cancelling"
 
 
+@pytest.mark.parametrize("keeps", [[], ["--keep-requests"]])
+def test_a_file_of_requests_that_is_gone_costs_no_answer(
+    world: Path, server: BatchServer, workbench: Command, keeps: list[str]
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json", *keeps).json["run"])
+    server.end()
+    (folder / "batch" / "0001.requests.jsonl").unlink()
+    collected = workbench("batch", "collect", "--json")
+    assert collected.json["states"] == {"ok": 8}, collected.err
+    assert ("8 recordings are without their requests' texts" in collected.err) == bool(keeps)
+
+
+def test_a_file_of_requests_that_is_gone_before_it_is_handed_in_is_refused_with_the_way_out(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.script(status(400), path="/v1/files")
+    workbench("batch", "submit")
+    (folder,) = (world / "runs").iterdir()
+    (folder / "batch" / "0001.requests.jsonl").unlink()
+    refused = workbench("batch", "collect")
+    assert (refused.code, "0001.requests.jsonl" in refused.err) == (2, True), refused.err
+    assert workbench("batch", "cancel", folder.name).code == 0
+    assert workbench("batch", "submit", "--resume", folder.name).code == 0
+    assert [batch.total for batch in server.batches.values()] == [8]
+
+
+@pytest.mark.parametrize("when", ["before it is fetched", "after", "under way"])
+def test_a_part_whose_rows_are_gone_can_be_given_up_and_keeps_its_answers(
+    world: Path, server: BatchServer, workbench: Command, when: str
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (folder / "batch" / "0001.rows.jsonl").unlink()
+    if when != "under way":
+        server.end()
+    if when == "after":
+        refused = workbench("batch", "collect")
+        assert (refused.code, "batch cancel --give-up" in refused.err) == (2, True), refused.err
+    given_up = workbench("batch", "cancel", "--give-up", "--json")
+    assert (given_up.json["parts"][0]["state"], "is in no account" in given_up.err) == ("given up", True)
+    kept = [] if when == "under way" else ["0001.answers.jsonl"]
+    assert [file.name for file in (folder / "batch").iterdir()] == kept
+    assert workbench("batch", "collect", "--json").json["states"] == {"failed": 8}
+    assert workbench("batch", "submit", "--resume", folder.name).code == 0
+    assert len(server.batches) == 2
+
+
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

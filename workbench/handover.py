@@ -18,7 +18,7 @@ from workbench.batch import (
     part_file,
     read_batches,
 )
-from workbench.errors import InputError, ProviderError, SettingsError
+from workbench.errors import InputError, ProviderError, RunError, SettingsError
 from workbench.intake import part_rows, read_past
 from workbench.jobs import Notify
 from workbench.recordings import Recordings
@@ -49,7 +49,7 @@ async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
 
     Raises:
         ProviderError: If the endpoint does not take one; those before it are handed in.
-        RunError: If one is for another endpoint.
+        RunError: If one is for another endpoint, or its file is gone.
     """
     with BatchLog(folder) as log:
         check_address(folder, log.batches, depot.address)
@@ -59,10 +59,16 @@ async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
             may_be_there = part.sending
             if not may_be_there:
                 log.note(Sending(part=part.number))
-            file = part.file
+            file, requests = part.file, part_file(folder, part.number, "requests")
             if file is None:
+                if not requests.exists():
+                    raise RunError(
+                        "a file of requests that is to be handed in is gone",
+                        where=str(requests),
+                        way_out=f"put it back; or `workbench batch cancel {folder.name}`, then `workbench batch submit --resume {folder.name}`",
+                    )
                 name = f"{log.folder.name}-{part.number:04}-{part.written.label}.jsonl"
-                file = await depot.upload(part_file(folder, part.number, "requests"), name, look=may_be_there)
+                file = await depot.upload(requests, name, look=may_be_there)
                 log.note(Uploaded(part=part.number, file=file))
             batch = await depot.submit(file, _metadata(log, part), look=may_be_there)
             log.note(Submitted(part=part.number, batch=batch))
@@ -215,6 +221,10 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
                 if error.status not in LOST:
                     error.way_out = "; or ".join(filter(None, (error.way_out, GIVE_UP)))
                 lost[part.number] = error
+        if give_up:
+            for part in log.batches.open:
+                if not part_file(folder, part.number, "rows").exists():
+                    _forsake(log, part, notify)
     Fetched(lost=lost).check()
 
 
@@ -254,6 +264,16 @@ def _give_up(log: BatchLog, part: Part, notify: Notify) -> None:
     collected = read_past(log.folder).collected(part)
     log.settle(collected)
     notify(f"part {part.number}: {collected.given_up:,} rows are given up")
+
+
+def _forsake(log: BatchLog, part: Part, notify: Notify) -> None:
+    """Be done with a part of which nobody knows any more what its rows are. What was fetched of it is kept."""
+    collected = read_past(log.folder).collected(part).model_copy(update={"keeps_answers": True})
+    log.settle(collected)
+    notify(
+        f"part {part.number}: {part_file(log.folder, part.number, 'rows')} is gone, and with it what {collected.given_up:,} answers are to: "
+        "they are given up, and what they cost is in no account"
+    )
 
 
 def check_free(to: Path) -> None:

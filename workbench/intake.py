@@ -108,7 +108,7 @@ def part_rows(log: BatchLog, part: Part) -> Rows:
     """The rows of a part.
 
     Raises:
-        RunError: If its files are gone.
+        RunError: If what each of them is, is gone.
     """
     return Rows(*(part_file(log.folder, part.number, kind) for kind in ("rows", "requests")))
 
@@ -321,7 +321,7 @@ def _say_strayed(notify: Notify, log: BatchLog, part: Part, rows: Rows) -> None:
     if rows.strayed:
         file = part_file(log.folder, part.number, "requests")
         notify(
-            f"{file}: it was changed since it was written, and {rows.strayed:,} recordings are without their requests' texts"
+            f"{file}: it is not as it was written, and {rows.strayed:,} recordings are without their requests' texts"
         )
 
 

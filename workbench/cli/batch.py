@@ -322,7 +322,7 @@ async def _look(here: Project, model: Model, folder: Path) -> "tuple[dict[int, S
 
 async def _cancel(here: Project, model: Model, folder: Path, *, give_up: bool) -> None:
     if model.endpoint is None:
-        await end_batches(None, folder, _teller)
+        await end_batches(None, folder, _teller, give_up=give_up)
         return
     say_who(model, _teller)
     async with _depot(here, model, _teller) as depot:
