@@ -1012,6 +1012,33 @@ def test_a_part_whose_rows_are_gone_can_be_given_up_and_keeps_its_answers(
     assert len(server.batches) == 2
 
 
+def test_a_batch_whose_errors_are_not_there_yet_stays_open(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """Else its rows that failed would stand at their worst, as those of which nobody knows."""
+    server.rows = lambda row: status(500) if article_of(row) in "ab" else None
+    workbench("batch", "submit")
+    (batch,) = server.end()
+    errors, batch.errors = batch.errors, None
+    early = workbench("batch", "collect", "--json")
+    assert (early.json["waiting"], "2 errors are not there yet" in early.err) == (8, True), early.err
+    batch.errors = errors
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["assumed"]["attempts"]) == ({"ok": 6, "failed": 2}, 0)
+
+
+def test_what_is_there_of_a_part_that_is_given_up_is_taken(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda row: status(500) if article_of(row) in "ab" else None
+    workbench("batch", "submit")
+    (batch,) = server.end()
+    batch.errors = None
+    assert workbench("batch", "cancel", "--give-up").code == 0
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["assumed"]["attempts"]) == ({"ok": 6, "failed": 2}, 2)
+
+
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

@@ -164,15 +164,21 @@ def _is_answered(log: BatchLog, part: Part, recordings: Path, *, refresh: bool) 
         return any(one and (one.recorded >= part.written.at or not refresh) for one in found)
 
 
-async def _fetch(depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify) -> bool:
-    """Fetch the answers to a part if it has ended; returns whether it has, and they are here."""
+async def _fetch(
+    depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify, *, give_up: bool = False
+) -> bool:
+    """Fetch the answers to a part if it has ended; returns whether it has, and they are here. With ``give_up`` errors may be missing."""
     standing = await depot.batch(batch)
     if not standing.has_ended:
         done = f", {standing.completed + standing.failed:,} of {standing.total:,} done" if standing.total else ""
         notify(f"part {part.number} is {standing.status}{done}")
         return False
-    if standing.completed and not standing.answers:
-        notify(f"part {part.number} is {standing.status}, and its {standing.completed:,} answers are not there yet")
+    missing = {"answers": standing.completed if not standing.answers else 0}
+    if standing.status == "completed" and not give_up:  # of another, what is in no file was not done, and costs nothing
+        missing["errors"] = standing.failed if not standing.errors else 0
+    if any(missing.values()):
+        what = " and ".join(f"{count:,} {kind}" for kind, count in missing.items() if count)
+        notify(f"part {part.number} is {standing.status}, and its {what} are not there yet")
         return False
     for kind, file in (("answers", standing.answers), ("errors", standing.errors)):
         if file:
@@ -234,7 +240,7 @@ async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, giv
         return
     standing = await depot.batch(batch)
     if standing.has_ended and give_up:
-        if not await _fetch(depot, log, part, batch, notify):
+        if not await _fetch(depot, log, part, batch, notify, give_up=True):
             _lose(log, part, "its answers are not there", notify)
         return
     if not standing.has_ended and standing.status not in ENDING:
