@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 from batching_server import EXPIRED, GOOD, LIVE, MISSING, BatchServer, RowSays, StoredBatch, hold_articles, priced
-from loopback import Loopback, Received, Usage, dropped_midway, length, ok, rate_limited, refusal, status, wrong_shape
+from loopback import (
+    Loopback,
+    Received,
+    Usage,
+    dropped_midway,
+    error,
+    length,
+    ok,
+    rate_limited,
+    refusal,
+    status,
+    wrong_shape,
+)
 from small_project import Command, lines
 
 from workbench.batch import BatchLog
@@ -810,6 +822,221 @@ def test_a_part_that_is_gone_keeps_none_of_the_others(parts: Path, workbench: Co
     assert "5 ok; 3 wait for an answer" in collected.out
     assert "part 1: the endpoint answered 404" in collected.err
     assert states(parts) == dict.fromkeys("defgh", "ok")
+
+
+def test_what_was_cancelled_is_not_handed_in_even_where_the_cancel_failed(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    forget(folder, "submitted")
+    server.batches.clear()
+    server.script(status(400), path="/v1/batches")
+    assert workbench("batch", "cancel").code == 3
+    collected = workbench("batch", "collect", "--json")
+    assert (collected.json["states"], collected.json["finished"]) == ({"failed": 8}, True), collected.err
+    assert not server.batches
+
+
+def test_what_was_cancelled_is_asked_where_it_is_submitted_again(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    forget(folder, "submitted")
+    server.batches.clear()
+    server.script(status(400), path="/v1/batches")
+    workbench("batch", "cancel")
+    assert workbench("batch", "submit", "--resume", folder.name).code == 0
+    assert [batch.metadata["part"] for batch in server.batches.values()] == ["2"]
+
+
+@pytest.mark.parametrize("trouble", ["finalizing", "fails"])
+def test_a_part_that_cannot_be_cancelled_keeps_none_of_the_others_from_it(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 3)
+    workbench("batch", "submit")
+    if trouble == "finalizing":
+        server.batches["batch_1"].status = "finalizing"
+    else:
+        server.script(status(403, error("Not yours.")), path="/v1/batches/batch_1")
+    cancelled = workbench("batch", "cancel")
+    assert [server.batches[name].status for name in ("batch_2", "batch_3")] == ["cancelling"] * 2
+    assert (cancelled.code, "part 1: the endpoint answered 403" in cancelled.err) == (
+        (0, False) if trouble == "finalizing" else (3, True)
+    )
+
+
+def test_what_another_run_is_about_to_hand_in_is_not_paid_for_twice(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.script(status(400), path="/v1/files")
+    assert workbench("batch", "submit").code == 3
+    (first,) = (world / "runs").iterdir()
+    second = workbench("batch", "submit", "--json")
+    assert (second.json["parts"], f"8 requests wait in a batch of {first.name}" in second.err) == ([], True)
+    workbench("batch", "collect", first.name)
+    server.end()
+    workbench("batch", "collect", first.name)
+    assert workbench("batch", "collect", Path(second.json["run"]).name, "--json").json["states"] == {"ok": 8}
+    assert len(server.answered) == 8
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
+def test_what_was_answered_before_it_was_handed_in_is_not_paid_for_again(
+    world: Path, server: BatchServer, workbench: Command, path: str
+) -> None:
+    server.script(status(400), path=path)
+    assert workbench("batch", "submit").code == 3
+    (folder,) = (world / "runs").iterdir()
+    assert workbench("run", "--limit", "3").code == 0
+    collected = workbench("batch", "collect", folder.name, "--json")
+    assert collected.json["states"] == {"ok": 3}, collected.err
+    assert [batch.total for batch in server.batches.values()] == [5]
+
+
+@pytest.mark.parametrize("trouble", ["key", "status"])
+def test_a_batch_of_which_the_endpoint_does_not_tell_can_be_given_up(
+    world: Path, server: BatchServer, workbench: Command, trouble: str
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.batches["batch_1"].status = "canceled" if trouble == "status" else "validating"
+    refused = status(401, error("This key was revoked."))
+    server.script(*[refused] * 2 if trouble == "key" else (), path="/v1/batches/batch_1")
+    told = workbench("batch", "cancel")
+    assert (told.code, "batch cancel --give-up" in told.err) == (3, True), told.err
+    given_up = workbench("batch", "cancel", "--give-up")
+    assert given_up.code == 0, given_up.err
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["assumed"]["attempts"]) == ({"failed": 8}, 8)
+    assert workbench("run", "--resume", folder.name).code == 0
+
+
+def test_what_an_endpoint_without_batches_never_took_is_given_up_and_costs_nothing(
+    world: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Loopback() as plain:
+        monkeypatch.setenv("OPENAI_BASE_URL", plain.base_url)
+        assert workbench("batch", "submit").code == 3
+        cancelled = workbench("batch", "cancel")
+        assert cancelled.code == 0, cancelled.err
+        ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["attempts"], ended["finished"]) == ({"failed": 8}, 0, True)
+
+
+def test_by_hand_no_answer_is_taken_to_what_the_endpoint_has(
+    world: Path, server: BatchServer, workbench: Command, tmp_path: Path
+) -> None:
+    """It would be billed, and nobody could cancel it any more."""
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    answers = answer_by_hand(folder / "batch" / "0001.requests.jsonl", tmp_path / "answers.jsonl")
+    refused = workbench("batch", "import", folder.name, answers, "--origin", "transcribed")
+    assert (refused.code, f"batch collect {folder.name}" in refused.err) == (2, True), refused.err
+    assert workbench("batch", "cancel", folder.name).code == 0
+    assert server.batches["batch_1"].status == "cancelling"
+
+
+def test_by_hand_what_is_not_at_the_endpoint_is_taken_beside_what_is(
+    world: Path, server: BatchServer, workbench: Command, tmp_path: Path
+) -> None:
+    folder = Path(workbench("batch", "submit", "--limit", "3", "--json").json["run"])
+    workbench("batch", "export", "--resume", folder.name, "--limit", "8")
+    both = tmp_path / "both.jsonl"
+    both.write_bytes(
+        b"".join(
+            answer_by_hand(folder / "batch" / f"000{part}.requests.jsonl", tmp_path / f"{part}.jsonl").read_bytes()
+            for part in (1, 2)
+        )
+    )
+    taken = workbench("batch", "import", folder.name, both, "--origin", "transcribed", "--json")
+    assert taken.err.count("is in a batch at the endpoint") == 3
+    assert states(folder) == dict.fromkeys("defgh", "ok")
+    assert [part["state"] for part in taken.json["parts"]] == ["handed in", "collected"]
+
+
+@pytest.mark.parametrize("broken", ["schemas/street.py", "prompts/street.md"])
+def test_a_batch_is_looked_at_and_cancelled_though_its_prompt_or_schema_is_broken(
+    world: Path, server: BatchServer, workbench: Command, broken: str
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (world / broken).write_text("class Street(:\n", encoding="utf-8")
+    asked = workbench("batch", "status", folder.name, "--json")
+    assert (asked.code, server.base_url in asked.err) == (0, True), asked.err
+    cancelled = workbench("batch", "cancel", folder.name)
+    assert cancelled.code == 0, cancelled.err
+    assert server.batches["batch_1"].status == "cancelling"
+
+
+@pytest.mark.parametrize("keeps", [[], ["--keep-requests"]])
+def test_a_file_of_requests_that_is_gone_costs_no_answer(
+    world: Path, server: BatchServer, workbench: Command, keeps: list[str]
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json", *keeps).json["run"])
+    server.end()
+    (folder / "batch" / "0001.requests.jsonl").unlink()
+    collected = workbench("batch", "collect", "--json")
+    assert collected.json["states"] == {"ok": 8}, collected.err
+    assert ("8 recordings are without their requests' texts" in collected.err) == bool(keeps)
+
+
+def test_a_file_of_requests_that_is_gone_before_it_is_handed_in_is_refused_with_the_way_out(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.script(status(400), path="/v1/files")
+    workbench("batch", "submit")
+    (folder,) = (world / "runs").iterdir()
+    (folder / "batch" / "0001.requests.jsonl").unlink()
+    refused = workbench("batch", "collect")
+    assert (refused.code, "0001.requests.jsonl" in refused.err) == (2, True), refused.err
+    assert workbench("batch", "cancel", folder.name).code == 0
+    assert workbench("batch", "submit", "--resume", folder.name).code == 0
+    assert [batch.total for batch in server.batches.values()] == [8]
+
+
+@pytest.mark.parametrize("when", ["before it is fetched", "after", "under way"])
+def test_a_part_whose_rows_are_gone_can_be_given_up_and_keeps_its_answers(
+    world: Path, server: BatchServer, workbench: Command, when: str
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (folder / "batch" / "0001.rows.jsonl").unlink()
+    if when != "under way":
+        server.end()
+    if when == "after":
+        refused = workbench("batch", "collect")
+        assert (refused.code, "batch cancel --give-up" in refused.err) == (2, True), refused.err
+    given_up = workbench("batch", "cancel", "--give-up", "--json")
+    assert (given_up.json["parts"][0]["state"], "is in no account" in given_up.err) == ("given up", True)
+    kept = [] if when == "under way" else ["0001.answers.jsonl"]
+    assert [file.name for file in (folder / "batch").iterdir()] == kept
+    assert workbench("batch", "collect", "--json").json["states"] == {"failed": 8}
+    assert workbench("batch", "submit", "--resume", folder.name).code == 0
+    assert len(server.batches) == 2
+
+
+def test_a_batch_whose_errors_are_not_there_yet_stays_open(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """Else its rows that failed would stand at their worst, as those of which nobody knows."""
+    server.rows = lambda row: status(500) if article_of(row) in "ab" else None
+    workbench("batch", "submit")
+    (batch,) = server.end()
+    errors, batch.errors = batch.errors, None
+    early = workbench("batch", "collect", "--json")
+    assert (early.json["waiting"], "2 errors are not there yet" in early.err) == (8, True), early.err
+    batch.errors = errors
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["assumed"]["attempts"]) == ({"ok": 6, "failed": 2}, 0)
+
+
+def test_what_is_there_of_a_part_that_is_given_up_is_taken(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda row: status(500) if article_of(row) in "ab" else None
+    workbench("batch", "submit")
+    (batch,) = server.end()
+    batch.errors = None
+    assert workbench("batch", "cancel", "--give-up").code == 0
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["assumed"]["attempts"]) == ({"ok": 6, "failed": 2}, 2)
 
 
 def test_the_requests_texts_are_recorded_only_where_it_was_asked_for(

@@ -272,7 +272,7 @@ def check_none_under_way(folder: Path) -> None:
 
 
 def waiting_elsewhere(folder: Path) -> dict[bytes, str]:
-    """The requests that other runs beside this one have in batches, as digests of their keys, each with its run's name.
+    """The requests that other runs beside this one have in batches or are about to, as digests of their keys, each with its run's name.
 
     Rows are read of those alone that are under way. A log of another version is passed over.
     """
@@ -282,7 +282,7 @@ def waiting_elsewhere(folder: Path) -> dict[bytes, str]:
         with suppress(RunError):
             for part in read_batches(other).open if other != folder else ():
                 rows = part_file(other, part.number, "rows")
-                if part.submitted and rows.exists():
+                if part.written.how == "api" and rows.exists():
                     found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
     return found
 

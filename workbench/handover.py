@@ -18,9 +18,11 @@ from workbench.batch import (
     part_file,
     read_batches,
 )
-from workbench.errors import InputError, ProviderError, SettingsError
-from workbench.intake import read_past
+from workbench.errors import InputError, ProviderError, RunError, SettingsError
+from workbench.intake import part_rows, read_past
 from workbench.jobs import Notify
+from workbench.recordings import Recordings
+from workbench.runs import Run
 
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
@@ -30,6 +32,10 @@ __all__ = ["Fetched", "cancel", "check_free", "copies", "fetch", "look", "send"]
 LOST: Final = frozenset({200, 404, 410})
 """Statuses of an endpoint that is there, and does not have what it was asked for: a deleted file, a batch of another key. 200 is nonsense in its place."""
 
+GIVE_UP: Final = "`workbench batch cancel --give-up` gives it up: what was not fetched counts at its worst case"
+ENDING: Final = frozenset({"cancelling", "finalizing"})
+"""Statuses of a batch that comes to its end by itself, and cannot be ended any more."""
+
 
 def _metadata(log: BatchLog, part: Part) -> dict[str, str]:
     """By which a part's batch is known at the provider."""
@@ -37,24 +43,32 @@ def _metadata(log: BatchLog, part: Part) -> dict[str, str]:
 
 
 async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
-    """Hand in every part of a run that is written and was not. What a killed sitting handed in is found again, not handed in twice.
+    """Hand in every part of a run that is written and was not, if the run was not cancelled.
+
+    What a killed sitting handed in is found again, not handed in twice.
 
     Raises:
         ProviderError: If the endpoint does not take one; those before it are handed in.
-        RunError: If one is for another endpoint.
+        RunError: If one is for another endpoint, or its file is gone.
     """
     with BatchLog(folder) as log:
         check_address(folder, log.batches, depot.address)
         for part in log.batches.open:
-            if not part.is_unsent:
+            if log.batches.stopped or not part.is_unsent:
                 continue
             may_be_there = part.sending
             if not may_be_there:
                 log.note(Sending(part=part.number))
-            file = part.file
+            file, requests = part.file, part_file(folder, part.number, "requests")
             if file is None:
+                if not requests.exists():
+                    raise RunError(
+                        "a file of requests that is to be handed in is gone",
+                        where=str(requests),
+                        way_out=f"put it back; or `workbench batch cancel {folder.name}`, then `workbench batch submit --resume {folder.name}`",
+                    )
                 name = f"{log.folder.name}-{part.number:04}-{part.written.label}.jsonl"
-                file = await depot.upload(part_file(folder, part.number, "requests"), name, look=may_be_there)
+                file = await depot.upload(requests, name, look=may_be_there)
                 log.note(Uploaded(part=part.number, file=file))
             batch = await depot.submit(file, _metadata(log, part), look=may_be_there)
             log.note(Submitted(part=part.number, batch=batch))
@@ -105,16 +119,34 @@ async def look(depot: "Depot", folder: Path) -> "tuple[dict[int, Standing], Fetc
     return found, Fetched(lost=lost)
 
 
-async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
+async def fetch(depot: "Depot", run: Run, recordings: Path, notify: Notify) -> Fetched:
     """Fetch the answers to every part of a run that has ended. One that the endpoint does not have keeps none of the others.
+
+    First a part that was not handed in is given up, where a cancel that failed left it behind, or where it would pay for what was recorded since.
+
+    Args:
+        depot: Of the endpoint.
+        run: Whose parts.
+        recordings: The folder of what is recorded.
+        notify: Called with words for the user.
 
     Raises:
         ProviderError: If the endpoint fails; those before are fetched.
         RunError: If one is at another endpoint.
     """
     ended, lost = 0, {}
-    with BatchLog(folder) as log:
-        check_address(folder, log.batches, depot.address)
+    with BatchLog(run.folder) as log:
+        check_address(run.folder, log.batches, depot.address)
+        for part in log.batches.open:
+            if not part.is_unsent:
+                continue
+            try:
+                if log.batches.stopped:
+                    await _end(depot, log, part, notify, give_up=False)
+                elif _is_answered(log, part, recordings, refresh=run.info.refresh):
+                    await _find_or_give_up(depot, log, part, notify)
+            except ProviderError as error:
+                lost[part.number] = error
         for batch, part in log.batches.there.items():
             try:
                 ended += await _fetch(depot, log, part, batch, notify)
@@ -125,15 +157,28 @@ async def fetch(depot: "Depot", folder: Path, notify: Notify) -> Fetched:
     return Fetched(ended, lost)
 
 
-async def _fetch(depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify) -> bool:
-    """Fetch the answers to a part if it has ended; returns whether it has, and they are here."""
+def _is_answered(log: BatchLog, part: Part, recordings: Path, *, refresh: bool) -> bool:
+    """Whether some of its rows were recorded since they were gathered."""
+    with Recordings(recordings) as store, part_rows(log, part) as rows:
+        found = (store.get(row.key) for row in rows)
+        return any(one and (one.recorded >= part.written.at or not refresh) for one in found)
+
+
+async def _fetch(
+    depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify, *, give_up: bool = False
+) -> bool:
+    """Fetch the answers to a part if it has ended; returns whether it has, and they are here. With ``give_up`` errors may be missing."""
     standing = await depot.batch(batch)
     if not standing.has_ended:
         done = f", {standing.completed + standing.failed:,} of {standing.total:,} done" if standing.total else ""
         notify(f"part {part.number} is {standing.status}{done}")
         return False
-    if standing.completed and not standing.answers:
-        notify(f"part {part.number} is {standing.status}, and its {standing.completed:,} answers are not there yet")
+    missing = {"answers": standing.completed if not standing.answers else 0}
+    if standing.status == "completed" and not give_up:  # of another, what is in no file was not done, and costs nothing
+        missing["errors"] = standing.failed if not standing.errors else 0
+    if any(missing.values()):
+        what = " and ".join(f"{count:,} {kind}" for kind, count in missing.items() if count)
+        notify(f"part {part.number} is {standing.status}, and its {what} are not there yet")
         return False
     for kind, file in (("answers", standing.answers), ("errors", standing.errors)):
         if file:
@@ -149,10 +194,10 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
         depot: Of the endpoint, where there is one.
         folder: Of the run.
         notify: Called with words for the user.
-        give_up: Give up also what the endpoint does not have any more, or where it is gone itself, though it may have been paid for.
+        give_up: Give up also what the endpoint does not have any more, or does not end or tell of, though it may have been paid for.
 
     Raises:
-        ProviderError: If the endpoint fails, or does not have what it should and that is not given up; nothing more is asked all the same.
+        ProviderError: If the endpoint fails a part that is not given up; the others are ended, and nothing more is asked all the same.
         SettingsError: If there is a batch at a provider, and no depot to reach it.
         RunError: If there is one at another endpoint.
     """
@@ -176,30 +221,41 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
             try:
                 await _end(depot, log, part, notify, give_up=give_up)
             except ProviderError as error:
-                if give_up and (error.status in LOST or error.status is None):
+                if give_up:
                     _lose(log, part, error.what, notify)
-                elif error.status in LOST:
-                    lost[part.number] = error
-                else:
-                    raise
+                    continue
+                if error.status not in LOST:
+                    error.way_out = "; or ".join(filter(None, (error.way_out, GIVE_UP)))
+                lost[part.number] = error
+        if give_up:
+            for part in log.batches.open:
+                if not part_file(folder, part.number, "rows").exists():
+                    _forsake(log, part, notify)
     Fetched(lost=lost).check()
 
 
 async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, give_up: bool) -> None:
-    batch = part.submitted.batch if part.submitted else None
-    if batch is None and part.sending and (batch := await depot.find(_metadata(log, part))):
-        log.note(Submitted(part=part.number, batch=batch))
+    batch = part.submitted.batch if part.submitted else await _find_or_give_up(depot, log, part, notify)
     if batch is None:
-        _give_up(log, part, notify)
         return
     standing = await depot.batch(batch)
     if standing.has_ended and give_up:
-        if not await _fetch(depot, log, part, batch, notify):
+        if not await _fetch(depot, log, part, batch, notify, give_up=True):
             _lose(log, part, "its answers are not there", notify)
         return
-    if not standing.has_ended and standing.status != "cancelling":
+    if not standing.has_ended and standing.status not in ENDING:
         standing = await depot.cancel(batch)
     notify(f"part {part.number} is {standing.status}")
+
+
+async def _find_or_give_up(depot: "Depot", log: BatchLog, part: Part, notify: Notify) -> str | None:
+    """The batch of a part of which no batch is noted; where there is none, the part is given up. Before its file was noted none was made."""
+    batch = await depot.find(_metadata(log, part)) if part.file else None
+    if batch:
+        log.note(Submitted(part=part.number, batch=batch))
+    else:
+        _give_up(log, part, notify)
+    return batch
 
 
 def _lose(log: BatchLog, part: Part, why: str, notify: Notify) -> None:
@@ -214,6 +270,16 @@ def _give_up(log: BatchLog, part: Part, notify: Notify) -> None:
     collected = read_past(log.folder).collected(part)
     log.settle(collected)
     notify(f"part {part.number}: {collected.given_up:,} rows are given up")
+
+
+def _forsake(log: BatchLog, part: Part, notify: Notify) -> None:
+    """Be done with a part of which nobody knows any more what its rows are. What was fetched of it is kept."""
+    collected = read_past(log.folder).collected(part).model_copy(update={"keeps_answers": True})
+    log.settle(collected)
+    notify(
+        f"part {part.number}: {part_file(log.folder, part.number, 'rows')} is gone, and with it what {collected.given_up:,} answers are to: "
+        "they are given up, and what they cost is in no account"
+    )
 
 
 def check_free(to: Path) -> None:

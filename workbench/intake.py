@@ -3,7 +3,7 @@
 import codecs
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from workbench.batch import BatchLog, Collected, Part, part_file
 from workbench.completions import Usage, read_completion
 from workbench.entries import digest
-from workbench.errors import InputError
+from workbench.errors import InputError, RunError
 from workbench.extract import Price
 from workbench.jobs import Notify, Sitting
 from workbench.ledger import Attempt, read_attempts
@@ -108,7 +108,7 @@ def part_rows(log: BatchLog, part: Part) -> Rows:
     """The rows of a part.
 
     Raises:
-        RunError: If its files are gone.
+        RunError: If what each of them is, is gone.
     """
     return Rows(*(part_file(log.folder, part.number, kind) for kind in ("rows", "requests")))
 
@@ -136,12 +136,13 @@ class _Oddities:
 
 @dataclass(frozen=True)
 class _Intake:
-    """What it takes to enter a row."""
+    """What it takes to enter a row; of the parts that are held, none is entered."""
 
     sitting: Sitting
     past: Past
     price: Price
     origin: Origin
+    held: Collection[int] = ()
 
     def enter(self, part: Part, rows: Rows, row: Row, outcome: Outcome) -> None:
         """Record an answer and write the row's line of the ledger: in this order, so that a death in between loses nothing."""
@@ -218,6 +219,9 @@ class _Intake:
                     self._say_late(mark, key, outcome, where, odd)
                     continue
                 part, rows = of
+                if part.number in self.held:
+                    odd.say("held", where, f"{key[:80]!r} is in a batch at the endpoint, and is answered there")
+                    continue
                 # An answer is better than what went wrong before it, in this file or in one that was read long ago.
                 better = outcome.body is not None and mark in self.past.failed
                 if (part.number, mark) in seen and not better:
@@ -279,12 +283,21 @@ def take_in(sitting: Sitting, log: BatchLog, past: Past, price: Price, origin: O
 
 
 def take_in_handed(sitting: Sitting, log: BatchLog, past: Past, price: Price, handed: Handed) -> None:
-    """Enter the rows that somebody brings answers to. Rows without one go on waiting.
+    """Enter the rows that somebody brings answers to. Rows without one go on waiting, and those that an endpoint has: it answers them, and bills.
 
     Raises:
         InputError: If a file cannot be read.
+        RunError: If all that waits is at an endpoint.
     """
-    intake, odd = _Intake(sitting, past, price, handed.origin), _Oddities(sitting.notify)
+    held = {part.number for part in log.batches.open if _is_held(part)}
+    if held and len(held) == len(log.batches.open):
+        raise RunError(
+            "all that waits for an answer is in a batch at the endpoint, which answers and bills it",
+            where=str(log.folder),
+            way_out=f"`workbench batch collect {log.folder.name}` fetches the answers; or `workbench batch cancel {log.folder.name}`, "
+            f"collect what was done by then, and `workbench batch export --resume {log.folder.name}`",
+        )
+    intake, odd = _Intake(sitting, past, price, handed.origin, held), _Oddities(sitting.notify)
     with ExitStack() as stack:
         parts = {part.number: (part, stack.enter_context(part_rows(log, part))) for part in log.batches.open}
         entered = intake.read(handed.files, parts, odd)
@@ -299,11 +312,16 @@ def take_in_handed(sitting: Sitting, log: BatchLog, past: Past, price: Price, ha
                 _settle(log, part, past)
 
 
+def _is_held(part: Part) -> bool:
+    """Whether an endpoint has a part, or may have: its answers come from there."""
+    return part.written.how == "api" and (part.file is not None or not part.is_unsent)
+
+
 def _say_strayed(notify: Notify, log: BatchLog, part: Part, rows: Rows) -> None:
     if rows.strayed:
         file = part_file(log.folder, part.number, "requests")
         notify(
-            f"{file}: it was changed since it was written, and {rows.strayed:,} recordings are without their requests' texts"
+            f"{file}: it is not as it was written, and {rows.strayed:,} recordings are without their requests' texts"
         )
 
 

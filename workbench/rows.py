@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -80,21 +80,24 @@ class Rows:
         strayed: How many bodies were asked for that the file of requests does not hold any more.
 
     Raises:
-        RunError: If the part's files are gone, or a line is no row.
+        RunError: If the part's rows are gone, or a line is no row.
     """
 
     def __init__(self, rows: Path, requests: Path) -> None:
         self._path = rows
         self.strayed = 0
         self._offsets: dict[bytes, int] = {}
+        self._requests: BinaryIO | None = None
         with ExitStack() as stack:
             try:
-                self._rows, self._requests = (stack.enter_context(file.open("rb")) for file in (rows, requests))
+                self._rows = stack.enter_context(rows.open("rb"))
+                with suppress(FileNotFoundError):  # it holds bodies alone, and most recordings are without
+                    self._requests = stack.enter_context(requests.open("rb"))
             except OSError as error:
                 raise RunError(
                     f"a file of a batch that is under way cannot be read: {error.strerror}",
                     where=str(error.filename),
-                    way_out="put it back, or give the batch up with `workbench batch cancel`",
+                    way_out="put it back, or give the batch up with `workbench batch cancel --give-up`",
                 ) from error
             for _, offset, fields in read_lines(rows):
                 self._offsets[digest(str(fields.get("key")))] = offset
@@ -119,13 +122,14 @@ class Rows:
 
     def body(self, row: Row) -> dict[str, JsonValue] | None:
         """The body that was sent, texts and all; None where the file of requests does not hold it any more."""
-        self._requests.seek(row.offset)
-        try:
-            body: dict[str, JsonValue] = parse_object(self._requests.readline())["body"]
-            if hash_text(canonical_json(body)) == row.request:
-                return body
-        except (ValueError, KeyError):
-            pass  # somebody has edited it
+        if self._requests:
+            self._requests.seek(row.offset)
+            try:
+                body: dict[str, JsonValue] = parse_object(self._requests.readline())["body"]
+                if hash_text(canonical_json(body)) == row.request:
+                    return body
+            except (ValueError, KeyError):
+                pass  # somebody has edited it
         self.strayed += 1
         return None
 

@@ -9,13 +9,13 @@ import click
 
 from workbench.articles import check_ids
 from workbench.cli.common import MONEY, asked_task, run_called, source, source_of
-from workbench.endpoints import resolve_endpoint, resolve_model
+from workbench.endpoints import Model, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, RunError, SettingsError
 from workbench.jobs import Job, Notify
 from workbench.runs import Run
 from workbench.settings import Project, environment, find_project
 
-__all__ = ["JobOptions", "count_articles", "job_of", "job_options", "named_run", "say_what"]
+__all__ = ["JobOptions", "count_articles", "job_of", "job_options", "named_run", "say_what", "say_who"]
 
 
 class JobOptions(TypedDict):
@@ -152,17 +152,23 @@ def named_run(here: Project, name: str) -> Run:
 
 def say_what(job: Job, notify: Notify) -> None:
     """Tell who is about to be asked, before anybody is."""
-    model, endpoint, front = job.model, job.model.endpoint, job.task.front
+    model, front = job.model, job.task.front
     if job.samples > 1:
         notify(f"sample {job.sample + 1} of {job.samples}, model {model.alias or model.name}")
-    if endpoint is None:
+    if model.endpoint is None:
         notify("replaying recordings: no key, no network")
         return
-    key = "with a key" if endpoint.key else "without a key"
-    notify(f"endpoint {endpoint.base_url} (from {endpoint.source}, {key}), model {model.name}")
+    say_who(model, notify)
     if not model.differences.usage:
         notify(f"it reports no tokens (usage = false in {model.table}): each request stands at its worst case")
     if job.samples > 1 and front.temperature == 0 and front.seed is None:
         notify(
             f"samples taken at temperature 0 differ little: prompts/{job.task.name}.md could set another temperature, or a seed"
         )
+
+
+def say_who(model: Model, notify: Notify) -> None:
+    """Tell which endpoint is about to be asked for a model, if any is."""
+    if model.endpoint:
+        key = "with a key" if model.endpoint.key else "without a key"
+        notify(f"endpoint {model.endpoint.base_url} (from {model.endpoint.source}, {key}), model {model.name}")

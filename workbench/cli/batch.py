@@ -13,10 +13,10 @@ import click
 from workbench.batch import Batches, ReasksGo, part_file, read_batches
 from workbench.batching import gathering
 from workbench.cli.account import leave, run_with_batches, show
-from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
+from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what, say_who
 from workbench.cli.common import MONEY, as_json, project, stderr
 from workbench.cli.progress import progress
-from workbench.endpoints import Endpoint, Model, resolve_endpoint
+from workbench.endpoints import Endpoint, Model, resolve_endpoint, resolve_model
 from workbench.errors import RunError, SettingsError
 from workbench.extract import State
 from workbench.handover import Fetched, check_free, copies, fetch, look, send
@@ -106,15 +106,13 @@ def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bo
     """Ask how the batches of RUN stand, the last run that has any if none is named. Nothing is fetched."""
     here = project()
     run = run_with_batches(here, name)
-    options = _options(base_url, allow_http=allow_http)
+    model = _model_of(here, None, run, base_url, allow_http=allow_http)
     if not read_batches(run.folder).there:
-        show(run.folder, _job_by_hand(here, options, None, run).model, {}, as_json=as_json)  # nobody need be asked
+        show(run.folder, model, {}, as_json=as_json)  # nobody need be asked
         return
-    job = job_of(here, options, None, earlier=run)
-    say_what(job, _teller)
-    asked, fetched = asyncio.run(_look(job, run.folder))
+    asked, fetched = asyncio.run(_look(here, model, run.folder))
     if not (fetched.lost and as_json):
-        show(run.folder, job.model, asked, as_json=as_json)
+        show(run.folder, model, asked, as_json=as_json)
     fetched.check()
 
 
@@ -165,7 +163,7 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
 @click.option(
     "--give-up",
     is_flag=True,
-    help="Give up also what the endpoint has no more (a batch, its answers), or where it cannot be reached: it may have been paid for, and counts at its worst case.",
+    help="Give up also what the endpoint has no more (a batch, its answers), or does not end or tell of: it may have been paid for, and counts at its worst case.",
 )
 @endpoint_options
 @as_json
@@ -175,9 +173,9 @@ def cancel(name: str | None, give_up: bool, base_url: str | None, allow_http: bo
     run = run_with_batches(here, name)
     if not read_batches(run.folder).open:
         raise RunError("no batch of this run is under way", where=str(run.folder))
-    job = _job_by_hand(here, _options(base_url, allow_http=allow_http), None, run)
-    asyncio.run(_cancel(job, run.folder, give_up=give_up))
-    show(run.folder, job.model, {}, as_json=as_json)
+    model = _model_of(here, None, run, base_url, allow_http=allow_http)
+    asyncio.run(_cancel(here, model, run.folder, give_up=give_up))
+    show(run.folder, model, {}, as_json=as_json)
 
 
 @batch.command()
@@ -244,16 +242,16 @@ def import_(  # noqa: PLR0917 - click gives each option by its name
 
 
 @asynccontextmanager
-async def _depot(job: Job, notify: Notify) -> AsyncIterator["Depot"]:
+async def _depot(here: Project, model: Model, notify: Notify) -> AsyncIterator["Depot"]:
     from workbench.depot import Depot  # noqa: PLC0415 - 2.5 s
     from workbench.model import Client  # noqa: PLC0415 - the same
 
-    if job.endpoint is None:
+    if model.endpoint is None:
         raise SettingsError(
             "there is no endpoint to ask",
             way_out="pass --base-url, or set OPENAI_API_KEY; `workbench batch export` writes files without one",
         )
-    async with Client(job.endpoint, retries=job.retries, timeout=job.timeout) as client:
+    async with Client(model.endpoint, retries=here.settings.retries, timeout=here.settings.timeout) as client:
         yield Depot(client, notify)
 
 
@@ -261,8 +259,9 @@ async def _sit(
     here: Project, job: Job, run: Run | None, watch: Watch, reasks: ReasksGo | None, *, again: bool = False
 ) -> tuple[Path, Fetched]:
     """Fetch, take in, walk where there is something to walk for, and hand in; returns the run's folder, and what was fetched."""
-    async with _depot(job, watch.notify) as depot:
-        fetched = await fetch(depot, run.folder, watch.notify) if run else Fetched()
+    async with _depot(here, job.model, watch.notify) as depot:
+        store = here.path(here.settings.recordings)
+        fetched = await fetch(depot, run, store, watch.notify) if run else Fetched()
         before = read_batches(run.folder) if run else Batches()
         came_in = before.waits_elsewhere or any(part.ended for part in before.open)
         if run is None or again or before.walked is None or came_in:
@@ -315,16 +314,18 @@ async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: Reas
         await _pause(seconds)
 
 
-async def _look(job: Job, folder: Path) -> "tuple[dict[int, Standing], Fetched]":
-    async with _depot(job, _teller) as depot:
+async def _look(here: Project, model: Model, folder: Path) -> "tuple[dict[int, Standing], Fetched]":
+    say_who(model, _teller)
+    async with _depot(here, model, _teller) as depot:
         return await look(depot, folder)
 
 
-async def _cancel(job: Job, folder: Path, *, give_up: bool) -> None:
-    if job.endpoint is None:
-        await end_batches(None, folder, _teller)
+async def _cancel(here: Project, model: Model, folder: Path, *, give_up: bool) -> None:
+    if model.endpoint is None:
+        await end_batches(None, folder, _teller, give_up=give_up)
         return
-    async with _depot(job, _teller) as depot:
+    say_who(model, _teller)
+    async with _depot(here, model, _teller) as depot:
         await end_batches(depot, folder, _teller, give_up=give_up)
 
 
@@ -345,19 +346,21 @@ def _by_hand(
 
 def _job_by_hand(here: Project, options: JobOptions, model: str | None, run: Run | None) -> Job:
     """The job as it is; with nobody to ask where there is no endpoint, as nobody needs to be."""
+    asked = _model_of(here, model, run, options["base_url"], allow_http=options["allow_http"])
+    return job_of(here, options, model, replay=asked.endpoint is None, earlier=run)
+
+
+def _model_of(here: Project, model: str | None, run: Run | None, base_url: str | None, *, allow_http: bool) -> Model:
+    """The model that is named, or that a run asked, with its endpoint if there is one. Neither prompt nor schema is read."""
     named = model or (run.info.alias or run.info.model if run else None)
     try:
         endpoint = resolve_endpoint(
-            here.settings,
-            *environment(Path.cwd()),
-            model=named,
-            base_url=options["base_url"],
-            allow_http=options["allow_http"],
+            here.settings, *environment(Path.cwd()), model=named, base_url=base_url, allow_http=allow_http
         )
     except SettingsError as error:
         _teller(f"no endpoint is asked: {error.what}")
         endpoint = None
-    return job_of(here, options, model, replay=endpoint is None, earlier=run)
+    return resolve_model(here.settings, named, endpoint)
 
 
 def _priced(job: Job, run: Run | None, base_url: str | None) -> Model:
