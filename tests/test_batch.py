@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -300,6 +301,44 @@ def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Co
     submitted = workbench("batch", "submit", "--max-tokens-total", "5000", "--json").json
     assert submitted["waiting"] + submitted["states"]["unspent"] == 8
     assert 0 < submitted["waiting"] < 8
+
+
+def leave_under_way(folder: Path, prompt: int) -> None:
+    """What the kill of a live sitting leaves: a request that may take so many tokens of prompt, and 500 of answer."""
+    sending = {
+        "key": f"sha256:{'0' * 64}",
+        "text": f"sha256:{'1' * 64}",
+        "number": 1,
+        "started": datetime.now(UTC).isoformat(),
+        "worst": {"prompt": prompt, "completion": 500, "cached": 0},
+    }
+    (folder / "sent.jsonl").write_text(json.dumps(sending) + "\n", encoding="utf-8")
+
+
+def test_what_a_kill_left_under_way_counts_before_more_is_handed_in(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """At its worst and at the full price, as it went out one by one."""
+    folder = Path(workbench("batch", "submit", "--limit", "1", "--max-tokens-total", "120000", "--json").json["run"])
+    server.end()
+    workbench("batch", "collect")
+    leave_under_way(folder, 118_000)
+    more = workbench("batch", "submit", "--resume", folder.name, "--limit", "8", "--json").json
+    assert (more["states"], len(more["parts"])) == ({"ok": 1, "unspent": 7}, 1)
+    assert more["assumed"] == {"attempts": 1, "amount": "0.24"}
+    assert not (folder / "sent.jsonl").exists()
+
+
+def test_what_a_kill_left_under_way_counts_before_re_asks_go_one_by_one(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda _: BAD
+    folder = Path(workbench("batch", "submit", "--limit", "3", "--max-tokens-total", "20000", "--json").json["run"])
+    server.end()
+    leave_under_way(folder, 15_000)
+    collected = workbench("batch", "collect", "--reasks", "live", "--json").json
+    assert collected["states"] == {"unspent": 3}
+    assert not any(request.path.endswith("/chat/completions") for request in server.requests)
 
 
 def test_the_share_of_the_price_is_a_setting(world: Path, server: BatchServer, workbench: Command) -> None:

@@ -21,9 +21,10 @@ from workbench.gatherer import Gatherer
 from workbench.intake import Handed, Past, part_rows, read_past, take_in, take_in_handed, way_out_of
 from workbench.jobs import Answering, Answers, Sitting, origin_of
 from workbench.limits import NotSentError
-from workbench.live import check_length, check_priced, live
+from workbench.live import check_length, check_priced, close_left_over, live
 from workbench.meter import worst_case
 from workbench.prices import batch_price
+from workbench.prices import price as live_price
 from workbench.recordings import Answer, Exchange, Recording
 from workbench.requests import Request
 from workbench.resume import told_of
@@ -52,12 +53,15 @@ def gathering(
 
     @asynccontextmanager
     async def answering(sitting: Sitting) -> AsyncIterator[Answers]:
-        price: Price = partial(batch_price, priced or sitting.job.model)
+        model = priced or sitting.job.model
+        price: Price = partial(batch_price, model)
         _check_price(sitting, price)
         if handed:
             sitting.store.writer(handed.origin)  # before anything is entered
         async with AsyncExitStack() as stack:
             log = stack.enter_context(BatchLog(sitting.summary.folder))
+            # First: else a row that is taken in would pass for the answer to a request that was under way when a live sitting was killed.
+            close_left_over(sitting, partial(live_price, model))
             past = _taken_in(sitting, log, price, handed)
             check_priced(sitting.job, sitting.summary)
             waiting, spend = _under_way(log, past, price, in_money=sitting.job.budget is not None)
