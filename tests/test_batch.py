@@ -927,6 +927,23 @@ def test_what_waits_in_another_run_is_not_paid_for_twice(world: Path, server: Ba
     assert (bill(first), bill(second)) == (5 * LIVE / 2, 3 * LIVE / 2)
 
 
+@pytest.mark.parametrize("damage", ["log", "rows"])
+def test_a_damaged_batch_of_another_run_keeps_none_from_being_submitted_and_is_said(
+    world: Path, server: BatchServer, workbench: Command, damage: str
+) -> None:
+    """In silence it would be paid for twice."""
+    first = Path(workbench("batch", "submit", "--json").json["run"])
+    if damage == "log":
+        with (first / "batches.jsonl").open("a") as log:
+            log.write("\0\0\0\n")
+    else:
+        (first / "batch" / "0001.rows.jsonl").unlink()
+    submitted = workbench("batch", "submit", "--json")
+    assert submitted.code == 0, submitted.err
+    assert f"what waits in the batches of {first.name} is not known, and may be paid for twice" in submitted.err
+    assert [part["requests"] for part in submitted.json["parts"]] == [8]
+
+
 def test_what_another_run_gave_up_is_asked(world: Path, server: BatchServer, workbench: Command) -> None:
     first = workbench("batch", "submit", "--json").json["run"]
     second = workbench("batch", "submit", "--json").json

@@ -6,7 +6,7 @@ stand a part's files for as long as they are needed.
 """
 
 import re
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from workbench.canonical import first_problem
 from workbench.entries import digest
-from workbench.errors import RunError
+from workbench.errors import InputError, RunError
 from workbench.lines import Appender, read_lines
 
 __all__ = [
@@ -271,19 +271,27 @@ def check_none_under_way(folder: Path) -> None:
         )
 
 
-def waiting_elsewhere(folder: Path) -> dict[bytes, str]:
+def waiting_elsewhere(folder: Path, notify: Callable[[str], None]) -> dict[bytes, str]:
     """The requests that other runs beside this one have in batches, as digests of their keys, each with its run's name.
 
-    Rows are read of those alone that are under way. A log of another version is passed over.
+    Rows are read of those alone that are under way.
+
+    Args:
+        folder: Of this run.
+        notify: Told of each run whose batches cannot be read: what waits in them is asked again.
     """
     found: dict[bytes, str] = {}
     for file in folder.parent.glob("*/batches.jsonl"):
         other = file.parent
-        with suppress(RunError):
+        try:
             for part in read_batches(other).open if other != folder else ():
                 rows = part_file(other, part.number, "rows")
-                if part.submitted and rows.exists():
+                if part.submitted:
                     found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
+        except (InputError, OSError) as error:
+            notify(
+                f"what waits in the batches of {other.name} is not known, and may be paid for twice: {str(error).splitlines()[0]}"
+            )
     return found
 
 

@@ -71,7 +71,7 @@ def gathering(
             wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
             address = sitting.job.endpoint.base_url if how == "api" and sitting.job.endpoint else None
             gatherer = Gatherer(log, how, address, keep_bodies=sitting.job.keep_bodies, again=again)
-            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(log.folder)
+            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(log.folder, sitting.notify)
             stopped = log.batches.stopped and not again
             desk = _Desk(sitting, past, price, waiting, elsewhere, budget, gatherer, wire, again, stopped)
             try:
