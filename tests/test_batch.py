@@ -266,6 +266,32 @@ def test_a_run_whose_batch_is_under_way_is_not_gone_on_with_one_by_one(
     assert bill(folder) == costs(folder) == 7 * LIVE / 2 + LIVE
 
 
+def test_a_run_that_waits_for_another_runs_batch_is_not_gone_on_with_one_by_one(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """Else both would pay; once that batch has come in, there is nothing to pay twice."""
+    first = Path(workbench("batch", "submit", "--json").json["run"])
+    second = Path(workbench("batch", "submit", "--json").json["run"])
+    refused = workbench("run", "--resume", second.name)
+    assert (refused.code, "8 articles of this run wait" in refused.err) == (2, True), refused.err
+    assert f"batch collect {first.name}" in refused.err
+    server.end()
+    workbench("batch", "collect", first.name)
+    assert workbench("run", "--resume", second.name).code == 0
+    assert not any(request.path.endswith("/chat/completions") for request in server.requests)
+
+
+def test_a_run_that_asks_what_waits_in_another_runs_batch_says_so_first(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    first = Path(workbench("batch", "submit", "--limit", "2", "--json").json["run"])
+    asked = workbench("run", "--json")
+    assert asked.code == 0, asked.err
+    assert asked.err.count(f"wait in a batch of {first.name} already, and are paid for twice") == 1
+    again = workbench("run", "--json")
+    assert "paid for twice" not in again.err, "what is recorded is not asked"
+
+
 def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

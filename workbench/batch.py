@@ -256,18 +256,30 @@ def read_batches(folder: Path) -> Batches:
     return found
 
 
-def check_none_under_way(folder: Path) -> None:
-    """Refuse to ask one by one what a batch is being asked.
+def check_none_under_way(folder: Path, notify: Callable[[str], None]) -> None:
+    """Refuse to ask one by one what a batch is being asked, be it another run's.
+
+    Args:
+        folder: Of the run.
+        notify: Told of other runs whose batches cannot be read.
 
     Raises:
-        RunError: If a part of the run is under way; names the command that goes on with it.
+        RunError: If a part of the run is under way, or it waits for what other runs have under way; names the commands that go on with it.
     """
-    if under_way := read_batches(folder).open:
-        waiting = sum(part.written.requests for part in under_way)
+    batches = read_batches(folder)
+    if batches.open:
+        waiting = sum(part.written.requests for part in batches.open)
         raise RunError(
             f"{waiting:,} requests of this run wait in a batch, and would be paid for twice",
             where=str(folder),
             way_out=f"`workbench batch collect {folder.name}`, or first `workbench batch cancel {folder.name}`",
+        )
+    if batches.walked and batches.waits_elsewhere and (runs := {*waiting_elsewhere(folder, notify).values()}):
+        collects = ", ".join(f"`workbench batch collect {run}`" for run in sorted(runs))
+        raise RunError(
+            f"{batches.walked.waiting:,} articles of this run wait for what other runs have in batches, and would be paid for twice",
+            where=str(folder),
+            way_out=f"{collects}, then `workbench batch collect {folder.name}`",
         )
 
 

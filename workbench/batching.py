@@ -30,7 +30,7 @@ from workbench.requests import Request
 from workbench.resume import told_of
 from workbench.tasks import Task
 
-__all__ = ["gathering"]
+__all__ = ["gathering", "telling"]
 
 
 def gathering(
@@ -91,6 +91,31 @@ def gathering(
             log.note(Walked(waiting=sitting.summary.left, reasks=reasks))
 
     return answering
+
+
+def telling(answering: Answering) -> Answering:
+    """The same answers, and words for the user before the first request that waits in a batch of another run: it is paid for there too."""
+
+    @asynccontextmanager
+    async def told(sitting: Sitting) -> AsyncIterator[Answers]:
+        async with answering(sitting) as answers:
+            # Who refreshes has everything asked twice.
+            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(sitting.summary.folder, sitting.notify)
+            met: set[str] = set()
+
+            async def answer(request: Request) -> Exchange:
+                run = elsewhere.get(digest(request.key))
+                if run and run not in met and not sitting.store.find(request):
+                    met.add(run)
+                    sitting.notify(
+                        f"requests of this run wait in a batch of {run} already, and are paid for twice: "
+                        f"to pay once, stop (Ctrl-C), `workbench batch collect {run}`, then go on"
+                    )
+                return await answers.answer(request)
+
+            yield answers._replace(answer=answer) if elsewhere else answers
+
+    return told
 
 
 def _check_price(sitting: Sitting, price: Price) -> None:
