@@ -13,6 +13,9 @@ from loopback import Loopback, Received, Usage, dropped_midway, length, ok, rate
 from small_project import Command, lines
 
 from workbench.batch import BatchLog
+from workbench.batching import _Desk
+from workbench.recordings import Exchange
+from workbench.requests import Request
 
 BAD = {"street": None, "shops": "none"}
 
@@ -167,6 +170,38 @@ def test_reasks_can_go_one_by_one_at_the_full_price(world: Path, server: BatchSe
     assert states(folder) == dict.fromkeys("abcdefgh", "ok")
     assert bill(folder) == costs(folder) == 8 * LIVE / 2 + 3 * LIVE
     assert sum(request.path.endswith("/chat/completions") for request in server.requests) == 3
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Have the so-many-th re-ask meet Ctrl-C before it is asked."""
+    answer = _Desk.answer
+    asked = 0
+
+    async def stopping(self: _Desk, request: Request) -> Exchange:
+        nonlocal asked
+        asked += bool(request.parent)
+        if request.parent and asked == count:
+            raise KeyboardInterrupt
+        return await answer(self, request)
+
+    monkeypatch.setattr(_Desk, "answer", stopping)
+
+
+def test_a_re_ask_that_was_paid_for_before_a_stop_is_in_its_articles_cost(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the full price, beside its first request's in the batch."""
+    hold_articles(world, "a")
+    server.rows = lambda _: BAD
+    server.script(ok(BAD), ok(BAD))
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    with monkeypatch.context() as stop:
+        stop_at(stop, 2)
+        assert workbench("batch", "collect", "--reasks", "live").code == 130
+    assert bill(folder) == LIVE / 2 + LIVE
+    assert workbench("batch", "collect", "--reasks", "live", "--json").json["states"] == {"invalid": 1}
+    assert bill(folder) == costs(folder) == LIVE / 2 + 2 * LIVE
 
 
 def test_a_batch_that_the_provider_refuses_fails_all_its_articles_and_costs_nothing(

@@ -61,19 +61,24 @@ def gathering(
         async with AsyncExitStack() as stack:
             log = stack.enter_context(BatchLog(sitting.summary.folder))
             # First: else a row that is taken in would pass for the answer to a request that was under way when a live sitting was killed.
-            close_left_over(sitting, partial(live_price, model))
+            full: Price = partial(live_price, model)
+            close_left_over(sitting, full)
             past = _taken_in(sitting, log, price, handed)
             check_priced(sitting.job, sitting.summary)
             waiting, spend = _under_way(log, past, price, in_money=sitting.job.budget is not None)
             budget = Budget(sitting.job.budget, sitting.job.most_tokens, sitting.ledger.totals.spend + spend)
-            if sitting.ledger.totals.attempts and reasks != "live":  # which counts for itself
-                sitting.ledger.count_again(told_of(log.folder))
+            one_by_one: set[bytes] = set()
+            if sitting.ledger.totals.attempts:
+                answered = sitting.ledger.count_again(told_of(log.folder))
+                one_by_one = {digest(key) for key in answered} - past.answered
             wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
             address = sitting.job.endpoint.base_url if how == "api" and sitting.job.endpoint else None
             gatherer = Gatherer(log, how, address, keep_bodies=sitting.job.keep_bodies, again=again)
             elsewhere = {} if sitting.job.refresh else waiting_elsewhere(log.folder, sitting.notify)
             stopped = log.batches.stopped and not again
-            desk = _Desk(sitting, past, price, waiting, elsewhere, budget, gatherer, wire, again, stopped)
+            desk = _Desk(
+                sitting, past, price, one_by_one, full, waiting, elsewhere, budget, gatherer, wire, again, stopped
+            )
             try:
                 yield Answers(desk.answer, _reask, wire.at_once if wire else 1)
             except BaseException:
@@ -147,6 +152,8 @@ class _Desk:
         sitting: What there is to work with.
         past: What became of rows.
         price: Of tokens in a batch.
+        one_by_one: Digests of the keys that were answered over the wire in earlier sittings, and are in no extraction yet.
+        full: The price of tokens that went so.
         waiting: Digests of the keys that wait for an answer.
         elsewhere: Those that wait for one in another run, with its name.
         budget: Of the run, what waits among it.
@@ -160,6 +167,8 @@ class _Desk:
     sitting: Sitting
     past: Past
     price: Price
+    one_by_one: set[bytes]
+    full: Price
     waiting: set[bytes]
     elsewhere: Mapping[bytes, str]
     budget: Budget
@@ -181,9 +190,10 @@ class _Desk:
         mark = digest(request.key)
         found = self.sitting.store.find(request)
         if found and _is_fresh(self.sitting, found):
-            paid = mark in self.past.paid
+            price = self.price if mark in self.past.paid else self.full if mark in self.one_by_one else None
             self.past.paid.discard(mark)  # two articles with one text are one request
-            return Exchange(found, sent=paid, price=self.price)
+            self.one_by_one.discard(mark)
+            return Exchange(found, sent=price is not None, price=price)
         if mark in self.waiting:
             raise NotSentError
         self._refuse(mark)
