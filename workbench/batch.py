@@ -24,6 +24,7 @@ __all__ = [
     "BatchLog",
     "Batches",
     "Cancelled",
+    "Chosen",
     "Collected",
     "Ended",
     "Event",
@@ -125,6 +126,13 @@ class Collected(_OfPart):
         return self.keeps_answers and kind in {"answers", "errors"}
 
 
+class Chosen(_Line):
+    """A walk begins whose re-asks go another way than the last one's: the choice holds though the walk be stopped."""
+
+    event: Literal["chosen"] = "chosen"
+    reasks: ReasksGo
+
+
 class Walked(_Line):
     """All articles were walked over: what could be asked stands in parts."""
 
@@ -140,7 +148,7 @@ class Cancelled(_Line):
     event: Literal["cancelled"] = "cancelled"
 
 
-Event = Written | Sending | Uploaded | Submitted | Ended | Collected | Walked | Cancelled
+Event = Written | Sending | Uploaded | Submitted | Ended | Collected | Chosen | Walked | Cancelled
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
@@ -178,7 +186,7 @@ class Batches:
     Attributes:
         parts: By their numbers.
         walked: The last walk over all articles, if nothing has come in since.
-        reasks: Which way re-asks went in the last walk.
+        reasks: Which way re-asks go, as was last chosen.
         stopped: Whether nothing more is to be asked.
     """
 
@@ -222,6 +230,8 @@ class Batches:
             case Written():
                 self.parts[event.part] = Part(event)
                 self.stopped = False
+            case Chosen():
+                self.reasks = event.reasks
             case Walked():
                 self.walked, self.reasks = event, event.reasks
             case Cancelled():

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from workbench.batch import BatchLog, How, ReasksGo, Walked, waiting_elsewhere
+from workbench.batch import BatchLog, Chosen, How, ReasksGo, Walked, waiting_elsewhere
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
@@ -60,6 +60,8 @@ def gathering(
             sitting.store.writer(handed.origin)  # before anything is entered
         async with AsyncExitStack() as stack:
             log = stack.enter_context(BatchLog(sitting.summary.folder))
+            if reasks != log.batches.reasks:
+                log.note(Chosen(reasks=reasks))
             # First: else a row that is taken in would pass for the answer to a request that was under way when a live sitting was killed.
             full: Price = partial(live_price, model)
             close_left_over(sitting, full)
