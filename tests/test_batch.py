@@ -1,7 +1,9 @@
 """Batches over the whole path: handed in, ended in every way there is, fetched, asked again, and the same by hand."""
 
 import json
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -172,8 +174,8 @@ def test_reasks_can_go_one_by_one_at_the_full_price(world: Path, server: BatchSe
     assert sum(request.path.endswith("/chat/completions") for request in server.requests) == 3
 
 
-def stop_at(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    """Have the so-many-th re-ask meet Ctrl-C before it is asked."""
+def stop_at(monkeypatch: pytest.MonkeyPatch, count: int, stop: Callable[[], None]) -> None:
+    """Have something happen before the so-many-th re-ask is asked."""
     answer = _Desk.answer
     asked = 0
 
@@ -181,10 +183,15 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
         nonlocal asked
         asked += bool(request.parent)
         if request.parent and asked == count:
-            raise KeyboardInterrupt
+            stop()
         return await answer(self, request)
 
     monkeypatch.setattr(_Desk, "answer", stopping)
+
+
+def give_up() -> None:
+    """What a second Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def test_a_re_ask_that_was_paid_for_before_a_stop_is_in_its_articles_cost(
@@ -197,11 +204,34 @@ def test_a_re_ask_that_was_paid_for_before_a_stop_is_in_its_articles_cost(
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     server.end()
     with monkeypatch.context() as stop:
-        stop_at(stop, 2)
+        stop_at(stop, 2, give_up)
         assert workbench("batch", "collect", "--reasks", "live").code == 130
     assert bill(folder) == LIVE / 2 + LIVE
     assert workbench("batch", "collect", "--reasks", "live", "--json").json["states"] == {"invalid": 1}
     assert bill(folder) == costs(folder) == LIVE / 2 + 2 * LIVE
+
+
+def test_the_way_that_re_asks_go_is_kept_though_the_first_walk_is_stopped(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.rows = lambda _: BAD
+    workbench("batch", "submit")
+    server.end()
+    with monkeypatch.context() as stop:
+        stop_at(stop, 1, lambda: os.kill(os.getpid(), signal.SIGINT))
+        assert workbench("batch", "collect", "--reasks", "live", "--concurrency", "1").code == 130
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["finished"], len(server.batches)) == ({"ok": 8}, True, 1)
+
+
+def test_the_way_that_re_asks_go_is_kept_though_nothing_has_come_in(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda _: BAD
+    workbench("batch", "submit")
+    workbench("batch", "collect", "--reasks", "live")
+    server.end()
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
 
 
 def test_a_batch_that_the_provider_refuses_fails_all_its_articles_and_costs_nothing(
@@ -346,6 +376,19 @@ def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
     server.end()
     assert workbench("batch", "collect").code == 0
     assert states(folder) == dict.fromkeys("abcdefgh", "ok")
+
+
+def test_another_limit_holds_though_nothing_has_come_in(world: Path, server: BatchServer, workbench: Command) -> None:
+    """Be it that nothing waits, or that a part is under way."""
+    folder = Path(workbench("batch", "submit", "--max-tokens-total", "1", "--json").json["run"])
+    some = workbench("batch", "collect", "--max-tokens-total", "4000", "--json").json
+    asked = some["waiting"]
+    assert 0 < asked < 8
+    more = workbench("batch", "collect", "--max-tokens-total", "1000000", "--json").json
+    assert [part["requests"] for part in more["parts"]] == [asked, 8 - asked]
+    server.end()
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
+    assert json.loads((folder / "run.json").read_text("utf-8"))["most_tokens"] == 1_000_000
 
 
 @pytest.mark.parametrize(("limit", "least"), [("--budget", "0.000001"), ("--max-tokens-total", "1")])

@@ -265,7 +265,8 @@ async def _sit(
         fetched = await fetch(depot, run.folder, watch.notify) if run else Fetched()
         before = read_batches(run.folder) if run else Batches()
         came_in = before.waits_elsewhere or any(part.ended for part in before.open)
-        if run is None or again or before.walked is None or came_in:
+        chosen = (run is not None and _is_limited_anew(job, run)) or reasks not in {None, before.reasks}
+        if run is None or again or before.walked is None or came_in or chosen:
             goes = reasks or before.reasks
             folder = await _walk(here, job, run, gathering("api", goes, again=again), watch, again=again)
             watch.notify(f"run folder {folder}")
@@ -273,6 +274,12 @@ async def _sit(
             folder = run.folder
         await send(depot, folder, watch.notify)
     return folder, fetched
+
+
+def _is_limited_anew(job: Job, run: Run) -> bool:
+    """Whether a run is given other limits than it has kept."""
+    kept = open_run(run.folder).info  # as the last walk has left it
+    return (job.budget, job.most_tokens) != (kept.budget, kept.most_tokens)
 
 
 async def _walk(here: Project, job: Job, run: Run | None, answering: Answering, watch: Watch, *, again: bool) -> Path:
