@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from small_project import Command, lines
 
 from workbench.batch import BatchLog
 from workbench.batching import _Desk
+from workbench.lines import Appender
 from workbench.recordings import Exchange
 from workbench.requests import Request
 
@@ -624,6 +626,24 @@ def test_waiting_looks_until_all_is_done(
     collected = workbench("batch", "collect", "--wait", "--json")
     assert collected.json["states"] == {"ok": 8}
     assert collected.err.count("looking again") == 2
+
+
+def test_waiting_goes_on_though_another_process_is_writing_recordings(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every other run of the project does, for a while."""
+    workbench("batch", "submit")
+    server.end()
+    with ExitStack() as other:
+        other.enter_context(Appender(world / "recordings" / "local-model.jsonl"))
+
+        async def sleep(_: float) -> None:
+            other.close()
+
+        monkeypatch.setattr("workbench.cli.batch._pause", sleep)
+        collected = workbench("batch", "collect", "--wait", "--json")
+    assert "another process is writing this file" in collected.err
+    assert collected.json["states"] == {"ok": 8}
 
 
 def answer_by_hand(requests: Path, to: Path, says: Any = lambda _: GOOD) -> Path:
