@@ -1,8 +1,10 @@
 """Batches over the whole path: handed in, ended in every way there is, fetched, asked again, and the same by hand."""
 
+import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -626,6 +628,26 @@ def test_waiting_looks_until_all_is_done(
     collected = workbench("batch", "collect", "--wait", "--json")
     assert collected.json["states"] == {"ok": 8}
     assert collected.err.count("looking again") == 2
+
+
+def test_waiting_is_for_what_another_run_has_in_a_batch_too(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which that run's own `collect` brings."""
+    first = Path(workbench("batch", "submit", "--json").json["run"])
+    second = Path(workbench("batch", "submit", "--json").json["run"])
+    command = (sys.executable, "-m", "workbench", "batch", "collect", first.name)
+
+    async def sleep(_: float) -> None:
+        server.end()
+        other = await asyncio.create_subprocess_exec(*command)
+        assert await other.wait() == 0
+
+    monkeypatch.setattr("workbench.cli.batch._pause", sleep)
+    collected = workbench("batch", "collect", second.name, "--wait")
+    assert collected.code == 0, collected.err
+    assert states(second) == dict.fromkeys("abcdefgh", "ok")
+    assert bill(second) == 0
 
 
 def test_waiting_goes_on_though_another_process_is_writing_recordings(

@@ -311,8 +311,9 @@ async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: Reas
     while True:
         try:
             _, fetched = await _sit(here, job, run, watch, reasks)
-            left = {part.number for part in read_batches(run.folder).open if part.written.how == "api"}
-            if not wait or left <= fetched.lost.keys():
+            batches = read_batches(run.folder)
+            left = {part.number for part in batches.open if part.written.how == "api"}
+            if not wait or (left <= fetched.lost.keys() and not batches.waits_elsewhere):
                 return fetched
         except InUse as error:
             if not wait:
