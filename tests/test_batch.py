@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -1088,6 +1089,22 @@ def test_a_damaged_batch_of_another_run_keeps_none_from_being_submitted_and_is_s
     assert submitted.code == 0, submitted.err
     assert f"what waits in the batches of {first.name} is not known, and may be paid for twice" in submitted.err
     assert [part["requests"] for part in submitted.json["parts"]] == [8]
+
+
+def test_who_follows_the_words_on_what_waits_elsewhere_gets_it_asked(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """A cancelled batch may still be answered: until it is collected it is waited for."""
+    first = Path(workbench("batch", "submit", "--json").json["run"])
+    submitted = workbench("batch", "submit", "--json")
+    commands = re.findall(r"`workbench (batch \w+) (\S+)`", submitted.err)
+    assert commands == [(f"batch {word}", first.name) for word in ("collect", "cancel", "collect")]
+    server.rows = lambda _: MISSING
+    for command, name in commands[1:]:
+        workbench(*command.split(), name)
+        server.end("cancelled")
+    again = workbench("batch", "submit", "--resume", Path(submitted.json["run"]).name, "--json").json
+    assert [part["requests"] for part in again["parts"]] == [8]
 
 
 def test_what_another_run_gave_up_is_asked(world: Path, server: BatchServer, workbench: Command) -> None:

@@ -93,7 +93,7 @@ def gathering(
             for run, count in desk.met.items():
                 sitting.notify(
                     f"{count:,} requests wait in a batch of {run} already, and are not paid for twice: `workbench batch collect {run}` "
-                    f"records their answers for this run too (or `workbench batch cancel {run}`, then submit this one again)"
+                    f"records their answers for this run too (or `workbench batch cancel {run}`, `workbench batch collect {run}`, then submit this one again)"
                 )
             log.note(Walked(waiting=sitting.summary.left, reasks=reasks))
 
