@@ -20,6 +20,7 @@ from small_project import Command, lines
 
 from workbench.batch import BatchLog
 from workbench.batching import _Desk
+from workbench.limits import NotSentError
 from workbench.lines import Appender
 from workbench.recordings import Exchange
 from workbench.requests import Request
@@ -194,9 +195,9 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, count: int, stop: Callable[[], None
     monkeypatch.setattr(_Desk, "answer", stopping)
 
 
-def give_up() -> None:
-    """What a second Ctrl-C does."""
-    raise KeyboardInterrupt
+def not_sent() -> None:
+    """What Ctrl-C does to a request that is not on its way yet."""
+    raise NotSentError
 
 
 def test_a_re_ask_that_was_paid_for_before_a_stop_is_in_its_articles_cost(
@@ -209,8 +210,8 @@ def test_a_re_ask_that_was_paid_for_before_a_stop_is_in_its_articles_cost(
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     server.end()
     with monkeypatch.context() as stop:
-        stop_at(stop, 2, give_up)
-        assert workbench("batch", "collect", "--reasks", "live").code == 130
+        stop_at(stop, 2, not_sent)
+        assert workbench("batch", "collect", "--reasks", "live", "--json").json["waiting"] == 1
     assert bill(folder) == LIVE / 2 + LIVE
     assert workbench("batch", "collect", "--reasks", "live", "--json").json["states"] == {"invalid": 1}
     assert bill(folder) == costs(folder) == LIVE / 2 + 2 * LIVE
