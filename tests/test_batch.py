@@ -1,7 +1,14 @@
 """Batches over the whole path: handed in, ended in every way there is, fetched, asked again, and the same by hand."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +31,11 @@ from loopback import (
 from small_project import Command, lines
 
 from workbench.batch import BatchLog
+from workbench.batching import _Desk
+from workbench.limits import NotSentError
+from workbench.lines import Appender
+from workbench.recordings import Exchange
+from workbench.requests import Request
 
 BAD = {"street": None, "shops": "none"}
 
@@ -180,6 +192,66 @@ def test_reasks_can_go_one_by_one_at_the_full_price(world: Path, server: BatchSe
     assert sum(request.path.endswith("/chat/completions") for request in server.requests) == 3
 
 
+def stop_at(monkeypatch: pytest.MonkeyPatch, count: int, stop: Callable[[], None]) -> None:
+    """Have something happen before the so-many-th re-ask is asked."""
+    answer = _Desk.answer
+    asked = 0
+
+    async def stopping(self: _Desk, request: Request) -> Exchange:
+        nonlocal asked
+        asked += bool(request.parent)
+        if request.parent and asked == count:
+            stop()
+        return await answer(self, request)
+
+    monkeypatch.setattr(_Desk, "answer", stopping)
+
+
+def not_sent() -> None:
+    """What Ctrl-C does to a request that is not on its way yet."""
+    raise NotSentError
+
+
+def test_a_re_ask_that_was_paid_for_before_a_stop_is_in_its_articles_cost(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the full price, beside its first request's in the batch."""
+    hold_articles(world, "a")
+    server.rows = lambda _: BAD
+    server.script(ok(BAD), ok(BAD))
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    with monkeypatch.context() as stop:
+        stop_at(stop, 2, not_sent)
+        assert workbench("batch", "collect", "--reasks", "live", "--json").json["waiting"] == 1
+    assert bill(folder) == LIVE / 2 + LIVE
+    assert workbench("batch", "collect", "--reasks", "live", "--json").json["states"] == {"invalid": 1}
+    assert bill(folder) == costs(folder) == LIVE / 2 + 2 * LIVE
+
+
+def test_the_way_that_re_asks_go_is_kept_though_the_first_walk_is_stopped(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.rows = lambda _: BAD
+    workbench("batch", "submit")
+    server.end()
+    with monkeypatch.context() as stop:
+        stop_at(stop, 1, lambda: os.kill(os.getpid(), signal.SIGINT))
+        assert workbench("batch", "collect", "--reasks", "live", "--concurrency", "1").code == 130
+    ended = workbench("batch", "collect", "--json").json
+    assert (ended["states"], ended["finished"], len(server.batches)) == ({"ok": 8}, True, 1)
+
+
+def test_the_way_that_re_asks_go_is_kept_though_nothing_has_come_in(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda _: BAD
+    workbench("batch", "submit")
+    workbench("batch", "collect", "--reasks", "live")
+    server.end()
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
+
+
 def test_a_batch_that_the_provider_refuses_fails_all_its_articles_and_costs_nothing(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
@@ -277,6 +349,32 @@ def test_a_run_whose_batch_is_under_way_is_not_gone_on_with_one_by_one(
     assert bill(folder) == costs(folder) == 7 * LIVE / 2 + LIVE
 
 
+def test_a_run_that_waits_for_another_runs_batch_is_not_gone_on_with_one_by_one(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """Else both would pay; once that batch has come in, there is nothing to pay twice."""
+    first = Path(workbench("batch", "submit", "--json").json["run"])
+    second = Path(workbench("batch", "submit", "--json").json["run"])
+    refused = workbench("run", "--resume", second.name)
+    assert (refused.code, "8 articles of this run wait" in refused.err) == (2, True), refused.err
+    assert f"batch collect {first.name}" in refused.err
+    server.end()
+    workbench("batch", "collect", first.name)
+    assert workbench("run", "--resume", second.name).code == 0
+    assert not any(request.path.endswith("/chat/completions") for request in server.requests)
+
+
+def test_a_run_that_asks_what_waits_in_another_runs_batch_says_so_first(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    first = Path(workbench("batch", "submit", "--limit", "2", "--json").json["run"])
+    asked = workbench("run", "--json")
+    assert asked.code == 0, asked.err
+    assert asked.err.count(f"wait in a batch of {first.name} already, and are paid for twice") == 1
+    again = workbench("run", "--json")
+    assert "paid for twice" not in again.err, "what is recorded is not asked"
+
+
 def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
@@ -298,6 +396,19 @@ def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
     assert states(folder) == dict.fromkeys("abcdefgh", "ok")
 
 
+def test_another_limit_holds_though_nothing_has_come_in(world: Path, server: BatchServer, workbench: Command) -> None:
+    """Be it that nothing waits, or that a part is under way."""
+    folder = Path(workbench("batch", "submit", "--max-tokens-total", "1", "--json").json["run"])
+    some = workbench("batch", "collect", "--max-tokens-total", "4000", "--json").json
+    asked = some["waiting"]
+    assert 0 < asked < 8
+    more = workbench("batch", "collect", "--max-tokens-total", "1000000", "--json").json
+    assert [part["requests"] for part in more["parts"]] == [asked, 8 - asked]
+    server.end()
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
+    assert json.loads((folder / "run.json").read_text("utf-8"))["most_tokens"] == 1_000_000
+
+
 @pytest.mark.parametrize(("limit", "least"), [("--budget", "0.000001"), ("--max-tokens-total", "1")])
 def test_where_nothing_fits_into_the_budget_that_is_said(
     world: Path, server: BatchServer, workbench: Command, limit: str, least: str
@@ -312,6 +423,44 @@ def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Co
     submitted = workbench("batch", "submit", "--max-tokens-total", "5000", "--json").json
     assert submitted["waiting"] + submitted["states"]["unspent"] == 8
     assert 0 < submitted["waiting"] < 8
+
+
+def leave_under_way(folder: Path, prompt: int) -> None:
+    """What the kill of a live sitting leaves: a request that may take so many tokens of prompt, and 500 of answer."""
+    sending = {
+        "key": f"sha256:{'0' * 64}",
+        "text": f"sha256:{'1' * 64}",
+        "number": 1,
+        "started": datetime.now(UTC).isoformat(),
+        "worst": {"prompt": prompt, "completion": 500, "cached": 0},
+    }
+    (folder / "sent.jsonl").write_text(json.dumps(sending) + "\n", encoding="utf-8")
+
+
+def test_what_a_kill_left_under_way_counts_before_more_is_handed_in(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """At its worst and at the full price, as it went out one by one."""
+    folder = Path(workbench("batch", "submit", "--limit", "1", "--max-tokens-total", "120000", "--json").json["run"])
+    server.end()
+    workbench("batch", "collect")
+    leave_under_way(folder, 118_000)
+    more = workbench("batch", "submit", "--resume", folder.name, "--limit", "8", "--json").json
+    assert (more["states"], len(more["parts"])) == ({"ok": 1, "unspent": 7}, 1)
+    assert more["assumed"] == {"attempts": 1, "amount": "0.24"}
+    assert not (folder / "sent.jsonl").exists()
+
+
+def test_what_a_kill_left_under_way_counts_before_re_asks_go_one_by_one(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda _: BAD
+    folder = Path(workbench("batch", "submit", "--limit", "3", "--max-tokens-total", "20000", "--json").json["run"])
+    server.end()
+    leave_under_way(folder, 15_000)
+    collected = workbench("batch", "collect", "--reasks", "live", "--json").json
+    assert collected["states"] == {"unspent": 3}
+    assert not any(request.path.endswith("/chat/completions") for request in server.requests)
 
 
 def test_the_share_of_the_price_is_a_setting(world: Path, server: BatchServer, workbench: Command) -> None:
@@ -493,6 +642,44 @@ def test_waiting_looks_until_all_is_done(
     collected = workbench("batch", "collect", "--wait", "--json")
     assert collected.json["states"] == {"ok": 8}
     assert collected.err.count("looking again") == 2
+
+
+def test_waiting_is_for_what_another_run_has_in_a_batch_too(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which that run's own `collect` brings."""
+    first = Path(workbench("batch", "submit", "--json").json["run"])
+    second = Path(workbench("batch", "submit", "--json").json["run"])
+    command = (sys.executable, "-m", "workbench", "batch", "collect", first.name)
+
+    async def sleep(_: float) -> None:
+        server.end()
+        other = await asyncio.create_subprocess_exec(*command)
+        assert await other.wait() == 0
+
+    monkeypatch.setattr("workbench.cli.batch._pause", sleep)
+    collected = workbench("batch", "collect", second.name, "--wait")
+    assert collected.code == 0, collected.err
+    assert states(second) == dict.fromkeys("abcdefgh", "ok")
+    assert bill(second) == 0
+
+
+def test_waiting_goes_on_though_another_process_is_writing_recordings(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every other run of the project does, for a while."""
+    workbench("batch", "submit")
+    server.end()
+    with ExitStack() as other:
+        other.enter_context(Appender(world / "recordings" / "local-model.jsonl"))
+
+        async def sleep(_: float) -> None:
+            other.close()
+
+        monkeypatch.setattr("workbench.cli.batch._pause", sleep)
+        collected = workbench("batch", "collect", "--wait", "--json")
+    assert "another process is writing this file" in collected.err
+    assert collected.json["states"] == {"ok": 8}
 
 
 def answer_by_hand(requests: Path, to: Path, says: Any = lambda _: GOOD) -> Path:
@@ -1113,6 +1300,39 @@ def test_what_waits_in_another_run_is_not_paid_for_twice(world: Path, server: Ba
     assert (ended["states"], ended["finished"]) == ({"ok": 8}, True)
     assert len(server.answered) == 8
     assert (bill(first), bill(second)) == (5 * LIVE / 2, 3 * LIVE / 2)
+
+
+@pytest.mark.parametrize("damage", ["log", "rows"])
+def test_a_damaged_batch_of_another_run_keeps_none_from_being_submitted_and_is_said(
+    world: Path, server: BatchServer, workbench: Command, damage: str
+) -> None:
+    """In silence it would be paid for twice."""
+    first = Path(workbench("batch", "submit", "--json").json["run"])
+    if damage == "log":
+        with (first / "batches.jsonl").open("a") as log:
+            log.write("\0\0\0\n")
+    else:
+        (first / "batch" / "0001.rows.jsonl").unlink()
+    submitted = workbench("batch", "submit", "--json")
+    assert submitted.code == 0, submitted.err
+    assert f"what waits in the batches of {first.name} is not known, and may be paid for twice" in submitted.err
+    assert [part["requests"] for part in submitted.json["parts"]] == [8]
+
+
+def test_who_follows_the_words_on_what_waits_elsewhere_gets_it_asked(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """A cancelled batch may still be answered: until it is collected it is waited for."""
+    first = Path(workbench("batch", "submit", "--json").json["run"])
+    submitted = workbench("batch", "submit", "--json")
+    commands = re.findall(r"`workbench (batch \w+) (\S+)`", submitted.err)
+    assert commands == [(f"batch {word}", first.name) for word in ("collect", "cancel", "collect")]
+    server.rows = lambda _: MISSING
+    for command, name in commands[1:]:
+        workbench(*command.split(), name)
+        server.end("cancelled")
+    again = workbench("batch", "submit", "--resume", Path(submitted.json["run"]).name, "--json").json
+    assert [part["requests"] for part in again["parts"]] == [8]
 
 
 def test_what_another_run_gave_up_is_asked(world: Path, server: BatchServer, workbench: Command) -> None:

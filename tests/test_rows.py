@@ -166,7 +166,17 @@ def test_a_step_of_a_part_that_was_never_written_is_refused(tmp_path: Path) -> N
 def test_every_kind_of_line_stands_in_the_formats_schema(tmp_path: Path) -> None:
     schema = json.loads((ROOT / "docs" / "formats" / "batch.schema.json").read_text(encoding="utf-8"))
     kinds = {part["$ref"].rpartition("/")[2] for part in schema["anyOf"]}
-    assert kinds == {"Written", "Sending", "Uploaded", "Submitted", "Ended", "Collected", "Walked", "Cancelled"}
+    assert kinds == {
+        "Written",
+        "Sending",
+        "Uploaded",
+        "Submitted",
+        "Ended",
+        "Collected",
+        "Chosen",
+        "Walked",
+        "Cancelled",
+    }
     written = Written(part=1, how="api", label="t", requests=1, bytes=1, keep_bodies=False)
     assert written.model_dump(mode="json").keys() == schema["$defs"]["Written"]["properties"].keys()
     assert written.format == "workbench.batch/1"

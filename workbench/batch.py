@@ -6,7 +6,7 @@ stand a part's files for as long as they are needed.
 """
 
 import re
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from workbench.canonical import first_problem
 from workbench.entries import digest
-from workbench.errors import RunError
+from workbench.errors import InputError, RunError
 from workbench.lines import Appender, read_lines
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "BatchLog",
     "Batches",
     "Cancelled",
+    "Chosen",
     "Collected",
     "Ended",
     "Event",
@@ -125,6 +126,13 @@ class Collected(_OfPart):
         return self.keeps_answers and kind in {"answers", "errors"}
 
 
+class Chosen(_Line):
+    """A walk begins whose re-asks go another way than the last one's: the choice holds though the walk be stopped."""
+
+    event: Literal["chosen"] = "chosen"
+    reasks: ReasksGo
+
+
 class Walked(_Line):
     """All articles were walked over: what could be asked stands in parts."""
 
@@ -140,7 +148,7 @@ class Cancelled(_Line):
     event: Literal["cancelled"] = "cancelled"
 
 
-Event = Written | Sending | Uploaded | Submitted | Ended | Collected | Walked | Cancelled
+Event = Written | Sending | Uploaded | Submitted | Ended | Collected | Chosen | Walked | Cancelled
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
@@ -178,7 +186,7 @@ class Batches:
     Attributes:
         parts: By their numbers.
         walked: The last walk over all articles, if nothing has come in since.
-        reasks: Which way re-asks went in the last walk.
+        reasks: Which way re-asks go, as was last chosen.
         stopped: Whether nothing more is to be asked.
     """
 
@@ -222,6 +230,8 @@ class Batches:
             case Written():
                 self.parts[event.part] = Part(event)
                 self.stopped = False
+            case Chosen():
+                self.reasks = event.reasks
             case Walked():
                 self.walked, self.reasks = event, event.reasks
             case Cancelled():
@@ -256,34 +266,54 @@ def read_batches(folder: Path) -> Batches:
     return found
 
 
-def check_none_under_way(folder: Path) -> None:
-    """Refuse to ask one by one what a batch is being asked.
+def check_none_under_way(folder: Path, notify: Callable[[str], None]) -> None:
+    """Refuse to ask one by one what a batch is being asked, be it another run's.
+
+    Args:
+        folder: Of the run.
+        notify: Told of other runs whose batches cannot be read.
 
     Raises:
-        RunError: If a part of the run is under way; names the command that goes on with it.
+        RunError: If a part of the run is under way, or it waits for what other runs have under way; names the commands that go on with it.
     """
-    if under_way := read_batches(folder).open:
-        waiting = sum(part.written.requests for part in under_way)
+    batches = read_batches(folder)
+    if batches.open:
+        waiting = sum(part.written.requests for part in batches.open)
         raise RunError(
             f"{waiting:,} requests of this run wait in a batch, and would be paid for twice",
             where=str(folder),
             way_out=f"`workbench batch collect {folder.name}`, or first `workbench batch cancel {folder.name}`",
         )
+    if batches.walked and batches.waits_elsewhere and (runs := {*waiting_elsewhere(folder, notify).values()}):
+        collects = ", ".join(f"`workbench batch collect {run}`" for run in sorted(runs))
+        raise RunError(
+            f"{batches.walked.waiting:,} articles of this run wait for what other runs have in batches, and would be paid for twice",
+            where=str(folder),
+            way_out=f"{collects}, then `workbench batch collect {folder.name}`",
+        )
 
 
-def waiting_elsewhere(folder: Path) -> dict[bytes, str]:
+def waiting_elsewhere(folder: Path, notify: Callable[[str], None]) -> dict[bytes, str]:
     """The requests that other runs beside this one have in batches or are about to, as digests of their keys, each with its run's name.
 
-    Rows are read of those alone that are under way. A log of another version is passed over.
+    Rows are read of those alone that are under way.
+
+    Args:
+        folder: Of this run.
+        notify: Told of each run whose batches cannot be read: what waits in them is asked again.
     """
     found: dict[bytes, str] = {}
     for file in folder.parent.glob("*/batches.jsonl"):
         other = file.parent
-        with suppress(RunError):
+        try:
             for part in read_batches(other).open if other != folder else ():
                 rows = part_file(other, part.number, "rows")
                 if part.written.how == "api" and rows.exists():
                     found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
+        except (InputError, OSError) as error:
+            notify(
+                f"what waits in the batches of {other.name} is not known, and may be paid for twice: {str(error).splitlines()[0]}"
+            )
     return found
 
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from workbench.batch import BatchLog, How, ReasksGo, Walked, waiting_elsewhere
+from workbench.batch import BatchLog, Chosen, How, ReasksGo, Walked, waiting_elsewhere
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
@@ -21,15 +21,16 @@ from workbench.gatherer import Gatherer
 from workbench.intake import Handed, Past, part_rows, read_past, take_in, take_in_handed, way_out_of
 from workbench.jobs import Answering, Answers, Sitting, origin_of
 from workbench.limits import NotSentError
-from workbench.live import check_length, check_priced, live
+from workbench.live import check_length, check_priced, close_left_over, live
 from workbench.meter import worst_case
 from workbench.prices import batch_price
+from workbench.prices import price as live_price
 from workbench.recordings import Answer, Exchange, Recording
 from workbench.requests import Request
 from workbench.resume import told_of
 from workbench.tasks import Task
 
-__all__ = ["gathering"]
+__all__ = ["gathering", "telling"]
 
 
 def gathering(
@@ -52,24 +53,34 @@ def gathering(
 
     @asynccontextmanager
     async def answering(sitting: Sitting) -> AsyncIterator[Answers]:
-        price: Price = partial(batch_price, priced or sitting.job.model)
+        model = priced or sitting.job.model
+        price: Price = partial(batch_price, model)
         _check_price(sitting, price)
         if handed:
             sitting.store.writer(handed.origin)  # before anything is entered
         async with AsyncExitStack() as stack:
             log = stack.enter_context(BatchLog(sitting.summary.folder))
+            if reasks != log.batches.reasks:
+                log.note(Chosen(reasks=reasks))
+            # First: else a row that is taken in would pass for the answer to a request that was under way when a live sitting was killed.
+            full: Price = partial(live_price, model)
+            close_left_over(sitting, full)
             past = _taken_in(sitting, log, price, handed)
             check_priced(sitting.job, sitting.summary)
             waiting, spend = _under_way(log, past, price, in_money=sitting.job.budget is not None)
             budget = Budget(sitting.job.budget, sitting.job.most_tokens, sitting.ledger.totals.spend + spend)
-            if sitting.ledger.totals.attempts and reasks != "live":  # which counts for itself
-                sitting.ledger.count_again(told_of(log.folder))
+            one_by_one: set[bytes] = set()
+            if sitting.ledger.totals.attempts:
+                answered = sitting.ledger.count_again(told_of(log.folder))
+                one_by_one = {digest(key) for key in answered} - past.answered
             wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
             address = sitting.job.endpoint.base_url if how == "api" and sitting.job.endpoint else None
             gatherer = Gatherer(log, how, address, keep_bodies=sitting.job.keep_bodies, again=again)
-            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(log.folder)
+            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(log.folder, sitting.notify)
             stopped = log.batches.stopped and not again
-            desk = _Desk(sitting, past, price, waiting, elsewhere, budget, gatherer, wire, again, stopped)
+            desk = _Desk(
+                sitting, past, price, one_by_one, full, waiting, elsewhere, budget, gatherer, wire, again, stopped
+            )
             try:
                 yield Answers(desk.answer, _reask, wire.at_once if wire else 1)
             except BaseException:
@@ -82,11 +93,36 @@ def gathering(
             for run, count in desk.met.items():
                 sitting.notify(
                     f"{count:,} requests wait in a batch of {run} already, and are not paid for twice: `workbench batch collect {run}` "
-                    f"records their answers for this run too (or `workbench batch cancel {run}`, then submit this one again)"
+                    f"records their answers for this run too (or `workbench batch cancel {run}`, `workbench batch collect {run}`, then submit this one again)"
                 )
             log.note(Walked(waiting=sitting.summary.left, reasks=reasks))
 
     return answering
+
+
+def telling(answering: Answering) -> Answering:
+    """The same answers, and words for the user before the first request that waits in a batch of another run: it is paid for there too."""
+
+    @asynccontextmanager
+    async def told(sitting: Sitting) -> AsyncIterator[Answers]:
+        async with answering(sitting) as answers:
+            # Who refreshes has everything asked twice.
+            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(sitting.summary.folder, sitting.notify)
+            met: set[str] = set()
+
+            async def answer(request: Request) -> Exchange:
+                run = elsewhere.get(digest(request.key))
+                if run and run not in met and not sitting.store.find(request):
+                    met.add(run)
+                    sitting.notify(
+                        f"requests of this run wait in a batch of {run} already, and are paid for twice: "
+                        f"to pay once, stop (Ctrl-C), `workbench batch collect {run}`, then go on"
+                    )
+                return await answers.answer(request)
+
+            yield answers._replace(answer=answer) if elsewhere else answers
+
+    return told
 
 
 def _check_price(sitting: Sitting, price: Price) -> None:
@@ -118,6 +154,8 @@ class _Desk:
         sitting: What there is to work with.
         past: What became of rows.
         price: Of tokens in a batch.
+        one_by_one: Digests of the keys that were answered over the wire in earlier sittings, and are in no extraction yet.
+        full: The price of tokens that went so.
         waiting: Digests of the keys that wait for an answer.
         elsewhere: Those that wait for one in another run, with its name.
         budget: Of the run, what waits among it.
@@ -131,6 +169,8 @@ class _Desk:
     sitting: Sitting
     past: Past
     price: Price
+    one_by_one: set[bytes]
+    full: Price
     waiting: set[bytes]
     elsewhere: Mapping[bytes, str]
     budget: Budget
@@ -152,9 +192,10 @@ class _Desk:
         mark = digest(request.key)
         found = self.sitting.store.find(request)
         if found and _is_fresh(self.sitting, found):
-            paid = mark in self.past.paid
+            price = self.price if mark in self.past.paid else self.full if mark in self.one_by_one else None
             self.past.paid.discard(mark)  # two articles with one text are one request
-            return Exchange(found, sent=paid, price=self.price)
+            self.one_by_one.discard(mark)
+            return Exchange(found, sent=price is not None, price=price)
         if mark in self.waiting:
             raise NotSentError
         self._refuse(mark)

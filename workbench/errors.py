@@ -10,7 +10,8 @@
     │   │   └── GoldenChanged it is not what was shown when somebody decided
     │   ├── WishError         what was wished of a golden cannot be done
     │   ├── RecordingError    a store of recordings that cannot be read
-    │   └── RunError          a run folder that cannot be read or resumed
+    │   ├── RunError          a run folder that cannot be read or resumed
+    │   └── InUse             a file that another process is writing
     ├── AnswerIsNo            it worked, and the answer is no          exit code 1
     │   └── ReadingRefused    a text that is no amount, date or region
     ├── ProviderError         the endpoint did not answer as asked     exit code 3
@@ -30,6 +31,7 @@ __all__ = [
     "EndpointRefused",
     "GoldenChanged",
     "GoldenError",
+    "InUse",
     "InputError",
     "ProviderError",
     "ReadingRefused",
@@ -122,6 +124,10 @@ class RecordingError(InputError):
 
 class RunError(InputError):
     """A run folder cannot be read, or is no run folder."""
+
+
+class InUse(InputError):
+    """A file has one writer, and another process is it: later it will do."""
 
 
 class AnswerIsNo(WorkbenchError):

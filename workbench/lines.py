@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final, Self
 from pydantic import JsonValue
 
 from workbench.canonical import line
-from workbench.errors import InputError
+from workbench.errors import InputError, InUse
 
 __all__ = ["Appender", "backup", "drop_lines", "is_whole", "parse_object", "raw_lines", "read_lines", "torn_bytes"]
 
@@ -37,7 +37,8 @@ class Appender:
         torn: What was found torn at the file's end and set aside in ``FILE.torn``, in bytes; 0 if nothing was.
 
     Raises:
-        InputError: If another process is writing the file, or it cannot be written.
+        InUse: If another process is writing the file.
+        InputError: If it cannot be written.
     """
 
     def __init__(self, path: Path, *, wait: float = 0) -> None:
@@ -107,7 +108,7 @@ def _locked(path: Path, wait: float) -> int:
             _lock(descriptor, wait)
         except OSError as error:
             os.close(descriptor)
-            raise InputError(
+            raise InUse(
                 "another process is writing this file", where=str(path), way_out="wait for it to end, or stop it"
             ) from error
         with suppress(FileNotFoundError):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from workbench.budget import Allowance, Budget
 from workbench.errors import ArticleError, EndpointRefused, SettingsError
+from workbench.extract import Price
 from workbench.jobs import Answers, Job, Sitting, Summary, origin_of
 from workbench.ledger import recorded_in
 from workbench.limits import Limits, RateLimits
@@ -109,9 +110,14 @@ async def live(
             yield Answers(answer, reask, job.concurrency)
 
 
-def close_left_over(sitting: Sitting) -> None:
-    """Write into the ledger what became of the requests that were under way when the run was killed."""
-    if left := sitting.ledger.close_left_over(recorded_in(sitting.store), sitting.job.price):
+def close_left_over(sitting: Sitting, price: Price | None = None) -> None:
+    """Write into the ledger what became of the requests that were under way when the run was killed.
+
+    Args:
+        sitting: That goes on with the run.
+        price: Of tokens; None for the job's.
+    """
+    if left := sitting.ledger.close_left_over(recorded_in(sitting.store), price or sitting.job.price):
         sitting.notify(
             f"{left} requests were under way when the run was killed; those not recorded are counted at their worst case"
         )

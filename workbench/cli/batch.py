@@ -17,7 +17,7 @@ from workbench.cli.asking import JobOptions, count_articles, job_of, job_options
 from workbench.cli.common import MONEY, as_json, project, stderr
 from workbench.cli.progress import progress
 from workbench.endpoints import Endpoint, Model, resolve_endpoint, resolve_model
-from workbench.errors import RunError, SettingsError
+from workbench.errors import InUse, RunError, SettingsError
 from workbench.extract import State
 from workbench.handover import Fetched, check_free, copies, fetch, look, send
 from workbench.handover import cancel as end_batches
@@ -264,7 +264,10 @@ async def _sit(
         fetched = await fetch(depot, run, store, watch.notify) if run else Fetched()
         before = read_batches(run.folder) if run else Batches()
         came_in = before.waits_elsewhere or any(part.ended for part in before.open)
-        if run is None or again or before.walked is None or came_in:
+        kept = open_run(run.folder).info if run else None  # as the last walk has left it
+        limited = kept is not None and (job.budget, job.most_tokens) != (kept.budget, kept.most_tokens)
+        chosen = limited or reasks not in {None, before.reasks}
+        if run is None or again or before.walked is None or came_in or chosen:
             goes = reasks or before.reasks
             folder = await _walk(here, job, run, gathering("api", goes, again=again), watch, again=again)
             watch.notify(f"run folder {folder}")
@@ -305,10 +308,17 @@ async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: Reas
     """Look at a run's batches, or again and again for as long as there is something to wait for; returns what came of the last look."""
     seconds = FIRST_WAIT
     while True:
-        _, fetched = await _sit(here, job, run, watch, reasks)
-        left = {part.number for part in read_batches(run.folder).open if part.written.how == "api"}
-        if not wait or left <= fetched.lost.keys():
-            return fetched
+        try:
+            _, fetched = await _sit(here, job, run, watch, reasks)
+            batches = read_batches(run.folder)
+            left = {part.number for part in batches.open if part.written.how == "api"}
+            if not wait or (left <= fetched.lost.keys() and not batches.waits_elsewhere):
+                return fetched
+        except InUse as error:
+            if not wait:
+                raise
+            fetched = Fetched()
+            watch.notify(f"{error.where}: {error.what}")
         seconds = FIRST_WAIT if fetched.ended else min(seconds * 1.5, LONGEST_WAIT)
         watch.notify(f"looking again in {seconds:.0f} s (Ctrl-C leaves everything as it is)")
         await _pause(seconds)

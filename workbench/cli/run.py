@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.batch import check_none_under_way
+from workbench.batching import telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import as_json, print_json, project, stderr, stdout
 from workbench.cli.progress import events, progress
@@ -118,7 +119,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     _check_currency(jobs)
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
     if resume:
-        check_none_under_way(resume.run.folder)
+        check_none_under_way(resume.run.folder, lambda words: stderr().print(plain(words), soft_wrap=True))
     total = count_articles(jobs[0])
     task = jobs[0].task
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)  # before money is spent
@@ -135,7 +136,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
                 if engine == "dask":
                     summary = _past_one_machine(here, job, store, scheduler, resume, watch)
                 else:
-                    answering = live if job.endpoint else replaying
+                    answering = telling(live) if job.endpoint else replaying
                     summary = asyncio.run(run_job(job, runs, store, answering, resume=resume, watch=watch))
             ended.append((job, summary))
             if summary.interrupted or summary.refused:
