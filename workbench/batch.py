@@ -308,7 +308,7 @@ def waiting_elsewhere(folder: Path, notify: Callable[[str], None]) -> dict[bytes
         try:
             for part in read_batches(other).open if other != folder else ():
                 rows = part_file(other, part.number, "rows")
-                if part.written.how == "api" and rows.exists():
+                if part.written.how == "api":
                     found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
         except (InputError, OSError) as error:
             notify(

@@ -15,7 +15,7 @@ from workbench.jobs import Job, Notify
 from workbench.runs import Run
 from workbench.settings import Project, environment, find_project
 
-__all__ = ["JobOptions", "count_articles", "job_of", "job_options", "named_run", "say_what", "say_who"]
+__all__ = ["JobOptions", "count_articles", "job_of", "job_options", "model_of", "named_run", "say_what", "say_who"]
 
 
 class JobOptions(TypedDict):
@@ -116,6 +116,21 @@ def job_of(
         samples=info.samples if info else 1,
         like=earlier if new else None,
     )
+
+
+def model_of(
+    here: Project, model: str | None, run: Run | None, base_url: str | None, notify: Notify, *, allow_http: bool
+) -> Model:
+    """The model that is named, or that a run asked, with its endpoint where one can be asked. Neither prompt nor schema is read."""
+    named = model or (run.info.alias or run.info.model if run else None)
+    try:
+        endpoint = resolve_endpoint(
+            here.settings, *environment(Path.cwd()), model=named, base_url=base_url, allow_http=allow_http
+        )
+    except SettingsError as error:
+        notify(f"no endpoint is asked: {error.what}")
+        endpoint = None
+    return resolve_model(here.settings, named, endpoint)
 
 
 def count_articles(job: Job) -> int:

@@ -13,10 +13,10 @@ import click
 from workbench.batch import Batches, ReasksGo, part_file, read_batches
 from workbench.batching import gathering
 from workbench.cli.account import leave, run_with_batches, show
-from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what, say_who
+from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, model_of, named_run, say_what, say_who
 from workbench.cli.common import MONEY, as_json, project, stderr
 from workbench.cli.progress import progress
-from workbench.endpoints import Endpoint, Model, resolve_endpoint, resolve_model
+from workbench.endpoints import Endpoint, Model
 from workbench.errors import InUse, RunError, SettingsError
 from workbench.extract import State
 from workbench.handover import Fetched, check_free, copies, fetch, look, send
@@ -26,7 +26,7 @@ from workbench.jobs import Answering, Job, Notify, Resume, Watch, run_job
 from workbench.recordings import Origin, Recordings
 from workbench.report.terminal import plain
 from workbench.runs import Run, open_run
-from workbench.settings import Project, environment
+from workbench.settings import Project
 
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing
@@ -106,7 +106,7 @@ def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bo
     """Ask how the batches of RUN stand, the last run that has any if none is named. Nothing is fetched."""
     here = project()
     run = run_with_batches(here, name)
-    model = _model_of(here, None, run, base_url, allow_http=allow_http)
+    model = model_of(here, None, run, base_url, _teller, allow_http=allow_http)
     if not read_batches(run.folder).there:
         show(run.folder, model, {}, as_json=as_json)  # nobody need be asked
         return
@@ -173,7 +173,7 @@ def cancel(name: str | None, give_up: bool, base_url: str | None, allow_http: bo
     run = run_with_batches(here, name)
     if not read_batches(run.folder).open:
         raise RunError("no batch of this run is under way", where=str(run.folder))
-    model = _model_of(here, None, run, base_url, allow_http=allow_http)
+    model = model_of(here, None, run, base_url, _teller, allow_http=allow_http)
     asyncio.run(_cancel(here, model, run.folder, give_up=give_up))
     show(run.folder, model, {}, as_json=as_json)
 
@@ -356,21 +356,8 @@ def _by_hand(
 
 def _job_by_hand(here: Project, options: JobOptions, model: str | None, run: Run | None) -> Job:
     """The job as it is; with nobody to ask where there is no endpoint, as nobody needs to be."""
-    asked = _model_of(here, model, run, options["base_url"], allow_http=options["allow_http"])
+    asked = model_of(here, model, run, options["base_url"], _teller, allow_http=options["allow_http"])
     return job_of(here, options, model, replay=asked.endpoint is None, earlier=run)
-
-
-def _model_of(here: Project, model: str | None, run: Run | None, base_url: str | None, *, allow_http: bool) -> Model:
-    """The model that is named, or that a run asked, with its endpoint if there is one. Neither prompt nor schema is read."""
-    named = model or (run.info.alias or run.info.model if run else None)
-    try:
-        endpoint = resolve_endpoint(
-            here.settings, *environment(Path.cwd()), model=named, base_url=base_url, allow_http=allow_http
-        )
-    except SettingsError as error:
-        _teller(f"no endpoint is asked: {error.what}")
-        endpoint = None
-    return resolve_model(here.settings, named, endpoint)
 
 
 def _priced(job: Job, run: Run | None, base_url: str | None) -> Model:
