@@ -14,12 +14,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
 GOAL = 10.0
+ROUNDS = 9
 
 
 def seeds() -> list[tuple[Any, dict[str, Any]]]:
@@ -92,20 +93,26 @@ def time_instructor(given: list[tuple[Any, dict[str, Any]]]) -> float:
 def main() -> int:
     """Measure, print, and say whether the goal is met."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--articles", type=int, default=1_000)
+    options.add_argument("--articles", type=int, default=2_000)
     asked = options.parse_args()
     known = seeds()
     time_workbench(list(again(known, 50)))  # both are warm
     time_instructor(list(again(known, 10)))
-    given = list(again(known, asked.articles))
-    seconds, quotes = time_workbench(given)
-    some = list(islice(given, max(22, asked.articles // 10)))
-    ours, theirs = len(given) / seconds, len(some) / time_instructor(some)
-    print(f"{len(given):,} articles of {quotes / len(given):.0f} quotes, by CPU time of one process")
+    # In turns, for the machine is now quicker and now slower; the middle one of the rounds counts.
+    each = max(22, asked.articles // ROUNDS)
+    rounds = []
+    for _ in range(ROUNDS):
+        given = list(again(known, each))
+        some = given[: max(22, each // 10)]
+        seconds, quotes = time_workbench(given)
+        rounds.append((len(given) / seconds, len(some) / time_instructor(some)))
+    ours, theirs = (median(side) for side in zip(*rounds, strict=True))
+    times = median(one / other for one, other in rounds)
+    print(f"{ROUNDS} rounds of {each:,} articles of {quotes / each:.0f} quotes, by CPU time of one process")
     print(f"workbench, into a run folder  {ours:7,.0f}/s")
-    print(f"instructor                    {theirs:7,.0f}/s: {ours / theirs:.1f} times")
-    print(f"goal ({GOAL:g} times instructor):", "met" if ours >= GOAL * theirs else "missed")
-    return 0 if ours >= GOAL * theirs else 1
+    print(f"instructor                    {theirs:7,.0f}/s: {times:.1f} times")
+    print(f"goal ({GOAL:g} times instructor):", "met" if times >= GOAL else "missed")
+    return 0 if times >= GOAL else 1
 
 
 if __name__ == "__main__":
