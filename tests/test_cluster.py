@@ -577,23 +577,16 @@ def test_without_the_extra_the_way_out_is_named(
     assert "workbench[dask]" in result.err
 
 
-def test_certificates_that_are_missing_are_named(
-    place: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("protocol", "said"),
+    [("tcp", "the scheduler does not answer"), ("tls", "DASK_DISTRIBUTED__COMM__TLS__CA_FILE")],
+)
+def test_a_scheduler_that_is_not_there_or_certificates_that_are_not_are_named(
+    place: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch, protocol: str, said: str
 ) -> None:
     monkeypatch.setattr("workbench.cluster.CONNECT", 1)
-    on = ("--engine", "dask", "--scheduler", "tls://127.0.0.1:9")
+    on = ("--engine", "dask", "--scheduler", f"{protocol}://127.0.0.1:9")
     result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", *on)
     assert result.code == 2
-    assert "DASK_DISTRIBUTED__COMM__TLS__CA_FILE" in result.err
-    assert not (place / "runs").exists()
-
-
-def test_a_scheduler_that_is_not_there_is_named(
-    place: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("workbench.cluster.CONNECT", 1)
-    on = ("--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
-    result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", *on)
-    assert result.code == 2
-    assert "the scheduler does not answer" in result.err
+    assert said in result.err
     assert not (place / "runs").exists()
