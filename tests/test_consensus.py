@@ -55,10 +55,8 @@ def test_every_quote_stands_beside_a_value_that_it_stood_beside(samples: list[St
     """No quote is put together or moved to another value: each is one of a sample's, of the same kind of place."""
     found = agree_on(samples, Street, NO_CONTEXT)
     assert found.record is not None
-    given_by = {
-        (citation.at.split("/")[1], citation.quote) for sample in samples for citation in walk(sample).citations
-    }
-    assert {(citation.at.split("/")[1], citation.quote) for citation in walk(found.record).citations} <= given_by
+    given_by = {(at.split("/")[1], quote) for sample in samples for at, quote, _ in walk(sample).citations}
+    assert {(at.split("/")[1], quote) for at, quote, _ in walk(found.record).citations} <= given_by
     cited = {(value.value, value.quote) for sample in samples for value in (sample.street, *sample.slogans) if value}
     merged = found.record
     assert isinstance(merged, Street)

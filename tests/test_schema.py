@@ -82,7 +82,7 @@ def test_a_form_keeps_the_marks_of_its_fields() -> None:
         three: list[Cited[Annotated[str, Mark()]]]
 
     record = form(Marked).model_validate({"one": "가", "two": "나", "three": ["다"]})
-    assert [copied.kinds for copied in walk(record).copied] == [{Mark}] * 3
+    assert [said.kinds for _, _, said in walk(record).copied] == [{Mark}] * 3
 
 
 def test_a_schema_without_quotes_is_its_own_form_but_stricter() -> None:
@@ -238,7 +238,8 @@ def test_a_name_that_is_defined_nowhere_is_refused(tmp_path: Path) -> None:
             "Record: computed fields or serializers",
         ),
         ("class Record(BaseModel):\n    one: Quote\n    two: Quote\n", "2 quotes, one and two"),
-        ("class Record(BaseModel):\n    quotes: list[Quote]\n", r"Record\.quotes: several quotes in one field"),
+        ("class Record(BaseModel):\n    quotes: list[Quote]\n", r"Record\.quotes: a quote that may be several"),
+        ("class Record(BaseModel):\n    quote: Quote | int\n", r"Record\.quote: a quote that may be several"),
     ],
 )
 def test_a_schema_whose_records_could_not_be_kept_is_refused_naming_the_field(

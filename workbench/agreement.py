@@ -102,7 +102,7 @@ def _copied(record: JsonValue, shape: type[BaseModel]) -> dict[str, str]:
     """The texts of a golden's record that are copied from its article, by JSON Pointer."""
     # As JSON, where a date is text and a tuple is a list.
     read = shape.model_validate_json(canonical_json(record), strict=True)
-    return {copied.at: copied.text for copied in walk(read).copied}
+    return {at: text for at, text, _ in walk(read).copied}
 
 
 def _alternate_texts(golden: Golden, shape: type[BaseModel]) -> Iterator[tuple[str, str]]:

@@ -163,15 +163,15 @@ def answer(golden: Golden, article: Article, schema: type[BaseModel]) -> str:
     draft = _validated(_cited(schema, golden.record, article.text), schema, golden)
     fields = draft.model_dump(mode="json")
     text = Text(article.text)
-    for citation in walk(draft).citations:
-        places = [(at, text.find(value)) for at, value in citation.leaves if value.strip()]
+    for quote, _, leaves in walk(draft).citations:
+        places = [(at, text.find(value)) for at, value, _ in leaves if value.strip()]
         lost = [at for at, found in places if not found]
         if lost:
             raise GoldenError(f"its value at {lost[0]} stands nowhere in {article.id}", where=golden.id)
         if not places:
-            raise GoldenError(f"nothing that {citation.at} supports is copied text, so that no passage is its quote")
+            raise GoldenError(f"nothing that {quote} supports is copied text, so that no passage is its quote")
         span = _passage(article.text, [found for _, found in places], text)
-        _put(fields, steps_of(citation.at), article.text[slice(*span)])
+        _put(fields, steps_of(quote), article.text[slice(*span)])
     return canonical_text(_validated(fields, schema, golden).model_dump_json())
 
 

@@ -6,7 +6,7 @@ JSON Pointer, words) is a finding like any other.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -15,18 +15,15 @@ from pydantic import BaseModel
 
 from workbench.articles import Article
 from workbench.errors import ReadingRefused
-from workbench.evidence import Grounding, Text, letters_of
+from workbench.evidence import Grounding, Text, all_letters_of, letters_of
 from workbench.examples import Example
 from workbench.korean import read_amount, read_date
-from workbench.leaves import Copied, Walked
+from workbench.leaves import Leaf, Walked
 from workbench.readings import RegionReading
 from workbench.schema import scalars
 from workbench.scoring import Amount, Date, Identity
 
 __all__ = ["Finding", "findings"]
-
-READ = frozenset({Amount, Date})
-"""Whose texts are read here."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +51,7 @@ def findings(
     """What there is to notice about the record of an article, whose day dates are read by; ``examples`` were shown with it."""
     return [
         *_evidence(grounding),
-        *(
-            finding
-            for text in walked.copied
-            if not READ.isdisjoint(text.kinds)
-            for finding in _readings(text, article.published)
-        ),
+        *_readings(walked.copied, article.published),
         *_regions(readings),
         *_duplicates(walked.copied),
         *_from_examples(walked, article, examples),
@@ -79,17 +71,18 @@ def _evidence(grounding: Grounding) -> Iterator[Finding]:
         yield Finding("ambiguous_quote", at, says)
 
 
-def _readings(copied: Copied, published: str | None) -> Iterator[Finding]:
+def _readings(copied: Iterable[Leaf], published: str | None) -> Iterator[Finding]:
     """Amounts and dates, by their comparators, that cannot be read, and dates from before the article's century."""
-    if Amount in copied.kinds and (refusal := _no_amount(copied.text)):
-        yield Finding("unreadable_amount", copied.at, refusal)
-    if Date in copied.kinds:
-        start, refusal = _start(copied.text, published)
-        if refusal:
-            yield Finding("unreadable_date", copied.at, refusal)
-        century = int(published[:2]) * 100 if published else None
-        if start and century and start.year < century:
-            yield Finding("early_date", copied.at, f"{start.year} lies before the article's century")
+    for at, text, (_, kinds) in copied:
+        if Amount in kinds and (refusal := _no_amount(text)):
+            yield Finding("unreadable_amount", at, refusal)
+        if Date in kinds:
+            start, refusal = _start(text, published)
+            if refusal:
+                yield Finding("unreadable_date", at, refusal)
+            century = int(published[:2]) * 100 if published else None
+            if start and century and start.year < century:
+                yield Finding("early_date", at, f"{start.year} lies before the article's century")
 
 
 def _regions(readings: Mapping[str, RegionReading]) -> Iterator[Finding]:
@@ -118,18 +111,16 @@ def _start(text: str, published: str | None) -> tuple[date | None, str | None]:
         return None, refused.what
 
 
-def _duplicates(texts: list[Copied]) -> Iterator[Finding]:
+def _duplicates(copied: Iterable[Leaf]) -> Iterator[Finding]:
     """Items of one list whose identifying fields all say the same as those of an item before."""
-    said: dict[str, list[str]] = defaultdict(list)
-    for copied in texts:
-        if Identity in copied.kinds:
-            item, _, field = copied.at.rpartition("/")
-            if item[-1:].isdigit():
-                said[item] += field, letters_of(copied.text)
+    named = [(at.rpartition("/"), text) for at, text, (_, kinds) in copied if Identity in kinds]
+    words: dict[str, list[str]] = defaultdict(list)
+    for ((item, _, field), _), letters in zip(named, all_letters_of([text for _, text in named]), strict=True):
+        words[item] += field, letters
     first: dict[tuple[str, ...], str] = {}
-    for item, words in said.items():
+    for item, own in words.items():
         among, _, index = item.rpartition("/")
-        if index.isdigit() and (before := first.setdefault((among, *words), item)) != item:
+        if index.isdigit() and (before := first.setdefault((among, *own), item)) != item:
             yield Finding("duplicate_item", item, f"it names what {before} names")
 
 
@@ -143,9 +134,8 @@ def _from_examples(walked: Walked, article: Article, examples: Sequence[Example]
             if isinstance(value, str):
                 said.setdefault(letters_of(value), example.golden)
     text = Text(article.text)
-    given = [(copied.at, copied.text) for copied in walked.copied]
-    given += [(citation.at, citation.quote) for citation in walked.citations]
-    for at, words in given:
+    given = [*walked.copied, *walked.citations]
+    for at, words, _ in given:
         golden = said.get(letters_of(words))
         if golden and words.strip() and not text.find(words):
             yield Finding("value_from_example", at, f"this stands in the example {golden}, and nowhere in the article")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.articles import Article
 from workbench.errors import ReadingRefused
 from workbench.korean import leading_name, read_region, regions_called
-from workbench.leaves import Copied, Walked
+from workbench.leaves import Walked
 from workbench.scoring import Region
 
 __all__ = ["RegionReading", "readings"]
@@ -42,10 +42,13 @@ class RegionReading(BaseModel):
 
 def readings(walked: Walked, article: Article) -> dict[str, RegionReading]:
     """The regions of a record by JSON Pointer: every text that its schema marks as one, and every place that begins with one."""
-    places = (copied for copied in walked.copied if _has_region(copied.kinds))
-    found = ((copied, mark) for copied in places for mark in copied.marks if isinstance(mark, Region))
-    read = {copied.at: _read(copied, mark, article) for copied, mark in found}
-    return {at: reading for at, reading in read.items() if reading}
+    read: dict[str, RegionReading] = {}
+    for at, text, (marks, kinds) in walked.copied:
+        if _has_region(kinds):
+            for mark in marks:
+                if isinstance(mark, Region) and (reading := _read(text, mark, article)):
+                    read[at] = reading
+    return read
 
 
 @cache
@@ -53,9 +56,9 @@ def _has_region(kinds: frozenset[type]) -> bool:
     return any(issubclass(kind, Region) for kind in kinds)
 
 
-def _read(copied: Copied, mark: Region, article: Article) -> RegionReading | None:
+def _read(text: str, mark: Region, article: Article) -> RegionReading | None:
     """None for a place that begins with no region's name, and so has nothing to be read."""
-    leading = leading_name(copied.text) if mark.leading else (copied.text, "")
+    leading = leading_name(text) if mark.leading else (text, "")
     if leading is None:
         return None
     name, _ = leading

@@ -149,8 +149,8 @@ def _unfit(model: type[BaseModel]) -> Iterator[str]:
             yield f"{at}.{name}: a set, whose order is another each time (use a list)"
         if field.exclude:
             yield f"{at}.{name}: it is excluded from what is written"
-        if is_quote(field) and get_origin(field.annotation) not in {None, Union, types.UnionType}:
-            yield f"{at}.{name}: several quotes in one field (a field cites one passage)"
+        if is_quote(field) and not _is_text(field.annotation):
+            yield f"{at}.{name}: a quote that may be several, or something else (a field cites one passage, or none)"
     former = Counter(name for field in model.model_fields.values() for name in former_names(field))
     for name, times in former.items():
         if times > 1 or name in model.model_fields:
@@ -158,6 +158,12 @@ def _unfit(model: type[BaseModel]) -> Iterator[str]:
     quotes = [name for name, field in model.model_fields.items() if is_quote(field)]
     if len(quotes) > 1:
         yield f"{at}: {len(quotes)} quotes, {' and '.join(quotes)} (a model cites one passage)"
+
+
+def _is_text(annotation: object) -> bool:
+    """Whether all that a field takes is one text, or null."""
+    arms = get_args(annotation) if get_origin(annotation) in {Union, types.UnionType} else (annotation,)
+    return all(getattr(arm, "__origin__", arm) in {str, types.NoneType} for arm in arms)
 
 
 def _holds_set(annotation: object) -> bool:
