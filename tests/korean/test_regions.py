@@ -318,8 +318,16 @@ few_names = st.sets(st.sampled_from(NAMES), min_size=1, max_size=6)
 
 
 @given(few_names, st.data())
-def test_names_searched_at_once_are_found_where_one_of_them_alone_is(names: set[str], data: st.DataObject) -> None:
+def test_names_searched_at_once_are_found_where_one_of_them_alone_begins_a_word(
+    names: set[str], data: st.DataObject
+) -> None:
     pieces = st.sampled_from(sorted(names)) | st.sampled_from(["경", "시", "에서 ", " ", "은 ", "대", "군"])
     text = "".join(data.draw(st.lists(pieces, max_size=8)))
-    alone = [name for name in names if name != "경기" and _as_words(frozenset({name})).search(text)]
+    begins = [at for at in range(len(text)) if at == 0 or not "가" <= text[at - 1] <= "힣"]
+    alone = [name for name in names if any(_as_words(frozenset({name})).match(text, at) for at in begins)]
     assert _mentioned(frozenset(names), text) == bool(alone)
+
+
+def test_an_ordinary_word_is_no_mention() -> None:
+    assert not _mentioned(frozenset({"경기"}), "경기 침체")
+    assert _mentioned(frozenset({"경기", "수원"}), "경기 침체, 수원")

@@ -16,6 +16,8 @@ __all__ = ["Region", "leading_name", "read_region", "regions_called"]
 
 # What may follow a short name such as 대구 in running text: not 대구 in 대구경, nor 대전 in 대전환.
 AFTER_SHORT = r"(?=$|[^가-힣]|(?:은|는|이|가|을|를|의|에|와|과|도|로|시|에서|에는|지역)(?:[^가-힣]|$))"
+HANGUL = re.compile("[가-힣]")
+NOTHING = "(?!)"
 # Also ordinary words, so no evidence of a place: 경기 is the economy, or a match.
 ORDINARY = frozenset({"경기"})
 
@@ -196,8 +198,11 @@ def _shared(name: str, rivals: Sequence[str], regions: Table) -> bool:
 
 def _mentioned(names: frozenset[str], context: str) -> bool:
     """Whether one of the names stands in the article, as a word."""
-    telling = names - ORDINARY
-    return bool(telling and _as_words(telling).search(_compatible(context)))
+    pattern, text = _as_words(names), _compatible(context)
+    found = pattern.search(text)
+    while found and found.start() and HANGUL.match(text, found.start() - 1):  # the end of a longer word
+        found = pattern.search(text, found.start() + 1)
+    return found is not None
 
 
 @lru_cache(maxsize=4)
@@ -208,12 +213,15 @@ def _compatible(context: str) -> str:
 
 @cache
 def _as_words(names: frozenset[str]) -> re.Pattern[str]:
-    """One pattern for all of them: to search once is many times quicker than to search for each."""
+    """One pattern for all of them: to search once is many times quicker than to search for each.
+
+    What stands before them it leaves aside: only a pattern that begins with letters skips what begins with none of those.
+    """
     each = (
         r"\s*".join(map(re.escape, name.split())) + ("" if len(name) > 2 and name[-1] in "시군구도" else AFTER_SHORT)
-        for name in sorted(names)
+        for name in sorted(names - ORDINARY)
     )
-    return re.compile(f"(?<![가-힣])(?:{'|'.join(each)})")
+    return re.compile("|".join(each) or NOTHING)
 
 
 def _generation(generations: Sequence[Unit], words: Sequence[Unit], when: AsOf | None, context: str) -> Unit:
