@@ -365,6 +365,19 @@ def test_examples_are_part_of_the_key_and_a_facet_of_their_own(project: Path) ->
     assert one.key != two.key
 
 
+def test_articles_that_are_shown_other_examples_are_asked_as_if_each_were_the_only_one(project: Path) -> None:
+    """What requests have in common is worked out once: an example's own article has not the same in common."""
+    second = Example("h", "sha256:2", (), article_of("또 다른 글", "third"), '{"street":null,"shops":[]}')
+    both = Examples(1, (EXAMPLE, second))
+    asked = [EXAMPLE.article, article_of("새 글"), second.article, article_of("글"), EXAMPLE.article]
+    task = replace(task_with(project), examples=both)
+    together = [render(task, article, Model("m")) for article in asked]
+    alone = [render(replace(task, examples=both), article, Model("m")) for article in asked]
+    assert [(one.text, one.facets) for one in together] == [(one.text, one.facets) for one in alone]
+    assert [json.loads(one.text) for one in together] == [one.body for one in together]
+    assert len({one.facets.examples for one in together}) == 2
+
+
 # --- on the command line
 
 

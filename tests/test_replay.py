@@ -174,7 +174,7 @@ def test_instructors_way_and_the_short_way_of_replay_agree(recorded: Path) -> No
     from workbench.prices import NOTHING
     from workbench.recordings import Exchange, Recordings
     from workbench.requests import Request
-    from workbench.tasks import load_task
+    from workbench.tasks import load_task, render
 
     task, store = load_task("street", recorded), Recordings(recorded / "recordings")
 
@@ -196,6 +196,10 @@ def test_instructors_way_and_the_short_way_of_replay_agree(recorded: Path) -> No
     long_way, short_way = extractions(reask), extractions(look_up_reasks)
     assert long_way == short_way
     assert [len(extraction.exchanges) for extraction in short_way] == [2, 1]
+    for article in read_articles([recorded / "articles"]):  # and what requests share is as it was
+        assert isinstance(article, Article)
+        request = render(task, article, Model("small"))
+        assert json.loads(request.text) == request.body
 
 
 def states(result: Any) -> list[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from workbench.articles import Article
 from workbench.canonical import canonical_json, canonical_text, hash_text
 from workbench.endpoints import Model
 from workbench.errors import SchemaError, TaskError
-from workbench.requests import Facets, Request
+from workbench.requests import Facets, Request, write_items, write_list, write_member
 from workbench.schema import Cited
 from workbench.settings import Differences
 from workbench.tasks import FrontMatter, Task, load_task, render
@@ -413,8 +413,16 @@ def test_a_body_has_one_hash_however_its_letters_are_composed(text: str, odd: st
     body: dict[str, JsonValue] = {"content": text + odd, "model": "m"}
     facets = Facets("p", "s", "a", "m", "t")
     assert Request(body, facets).hash == hash_text(canonical_json(body))
-    written = {"content": canonical_json(text + odd).encode()}
+    written = {"content": write_member("content", text + odd)}
     assert Request(body, facets, written=written).hash == hash_text(canonical_json(body))
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")) | st.sampled_from(["각", "\u0301", "ㄱ\u0301"]), min_size=1))
+def test_a_list_written_in_parts_is_written_as_the_whole(items: list[str]) -> None:
+    body: dict[str, JsonValue] = {"messages": [*items], "model": "m"}
+    written = {"messages": write_list("messages", write_items(items[:1]) + write_items(items[1:]))}
+    made = Request(body, Facets("p", "s", "a", "m", "t"), written=written)
+    assert (made.text, made.hash) == (canonical_json(body), hash_text(canonical_json(body)))
 
 
 def test_a_reask_keeps_its_parents_sample_and_facets() -> None:

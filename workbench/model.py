@@ -9,6 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -378,9 +379,10 @@ async def reask(task: Task, request: Request, first: Exchange, answer: Answer, r
 
     mode = instructor.Mode.TOOLS if task.front.mode == "tools" else instructor.Mode.JSON_SCHEMA
     ask: Any = instructor.patch(create=create, mode=mode)
-    body = {name: value for name, value in request.body.items() if name in {"model", "messages"}}
+    # Instructor may change the messages that it is given; those before the article's turn are other requests' too.
+    messages = deepcopy(request.body["messages"])
     try:
-        await ask(response_model=task.schema, max_retries=reasks, **body)
+        await ask(response_model=task.schema, max_retries=reasks, model=request.body["model"], messages=messages)
     except InstructorRetryException as error:
         if failures:
             raise failures[0] from error

@@ -1,15 +1,15 @@
 """A request: the exact body that is sent, what it was made from, and the key by which its recording is found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field, JsonValue
 
 from workbench.canonical import canonical_json, canonical_text, hash_bytes, hash_json
 
-__all__ = ["Facets", "Request", "reask_key", "request_key"]
+__all__ = ["Facets", "Request", "Written", "reask_key", "request_key", "write_items", "write_list", "write_member"]
 
 API: Final = "chat.completions"
 
@@ -37,6 +37,46 @@ def reask_key(parent: str, attempt: int) -> str:
     return hash_json({"parent": parent, "attempt": attempt})
 
 
+class Written(NamedTuple):
+    """A part of a body in UTF-8: a member, with its name, or an item of a list.
+
+    Attributes:
+        sent: As it is sent.
+        hashed: Its canonical form, mostly the very same.
+    """
+
+    sent: bytes
+    hashed: bytes
+
+
+def write_member(name: str, value: JsonValue) -> Written:
+    """Write a member of a body."""
+    return _write(f"{canonical_json(name)}:{canonical_json(value)}")
+
+
+def write_items(items: Sequence[JsonValue]) -> list[Written]:
+    """Write items of a list."""
+    return [_write(canonical_json(item)) for item in items]
+
+
+def write_list(name: str, items: Sequence[Written]) -> Written:
+    """Write a member that is a list of what is written already."""
+    return _join(f"{canonical_json(name)}:[".encode(), items, b"]")
+
+
+def _write(text: str) -> Written:
+    sent, canonical = text.encode(), canonical_text(text)
+    return Written(sent, sent if canonical is text else canonical.encode())
+
+
+def _join(start: bytes, parts: Sequence[Written], end: bytes) -> Written:
+    """Parts in a row. None begins with a character that joins the one before it: the canonical form of the whole is that of its parts."""
+    sent = start + b",".join([part.sent for part in parts]) + end
+    if all(part.hashed is part.sent for part in parts):
+        return Written(sent, sent)
+    return Written(sent, start + b",".join([part.hashed for part in parts]) + end)
+
+
 @dataclass(frozen=True)
 class Request:
     """One request to the model: the exact body, and what it was made from.
@@ -47,7 +87,7 @@ class Request:
         sample: The number of the sample, from 0.
         parent: The key of the exchange that this one re-asks.
         attempt: Which re-ask this is, from 1; 0 for the first request.
-        written: Some of the body's values as they are sent, where that is known: a long schema need not be written out for each article.
+        written: Some of the body's members, where they are written already: a long schema need not be for each article.
     """
 
     body: dict[str, JsonValue]
@@ -55,15 +95,12 @@ class Request:
     sample: int = 0
     parent: str | None = None
     attempt: int = 0
-    written: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    written: Mapping[str, Written] = field(default_factory=dict, repr=False, compare=False)
 
-    @cached_property
+    @property
     def raw(self) -> bytes:
         """The body as it goes over the wire: canonical JSON in UTF-8."""
-        values = (
-            _raw(name) + b":" + (self.written.get(name) or _raw(value)) for name, value in sorted(self.body.items())
-        )
-        return b"{" + b",".join(values) + b"}"
+        return self._whole.sent
 
     @property
     def text(self) -> str:
@@ -73,9 +110,12 @@ class Request:
     @cached_property
     def hash(self) -> str:
         """The tagged hash of the body's canonical form."""
-        text = self.text
-        canonical = canonical_text(text)
-        return hash_bytes(self.raw if canonical is text else canonical.encode())  # mostly nothing is written twice
+        return hash_bytes(self._whole.hashed)
+
+    @cached_property
+    def _whole(self) -> Written:
+        members = [self.written.get(name) or write_member(name, value) for name, value in sorted(self.body.items())]
+        return _join(b"{", members, b"}")
 
     @cached_property
     def key(self) -> str:
@@ -87,7 +127,3 @@ class Request:
     def reask(self, attempt: int, body: dict[str, JsonValue] | None = None) -> "Request":
         """The re-ask that follows this first request; without a body it can be looked up, not sent."""
         return replace(self, body=body or {}, parent=self.key, attempt=attempt, written={})
-
-
-def _raw(value: JsonValue) -> bytes:
-    return canonical_json(value).encode()

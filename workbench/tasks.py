@@ -24,7 +24,7 @@ from workbench.endpoints import Model
 from workbench.errors import TaskError
 from workbench.examples import Example, Examples
 from workbench.jsonschema import json_schema, strict_schema
-from workbench.requests import Facets, Request
+from workbench.requests import Facets, Request, Written, write_items, write_list, write_member
 from workbench.schema import load_schema
 from workbench.settings import Mode
 
@@ -108,21 +108,34 @@ class Task:
         return hash_json(self.json_schema)
 
     @cached_property
-    def schema_part(self) -> "SchemaPart":
-        """What a request's body says of the schema: the same in every request."""
-        return _schema_part(self, strict=True)
+    def turn(self) -> int:
+        """The number of the first message that names the article: what comes before it is the same for many."""
+        return next((number for number, (_, text) in enumerate(self.messages) if "article" in _names(text)), 0)
 
     @cached_property
-    def lax_schema_part(self) -> "SchemaPart":
-        """The same for an endpoint that has no strict mode."""
-        return _schema_part(self, strict=False)
+    def commons(self) -> dict[tuple[object, ...], "Common"]:
+        """What its requests have in common, as far as it was worked out."""
+        return {}
 
 
-class SchemaPart(NamedTuple):
-    """Values of a request's body by name, and each as it is sent."""
+class Common(NamedTuple):
+    """What the requests of a task have in common that are a sample's, are put to one model and show the same examples.
 
-    values: Mapping[str, JsonValue]
-    written: Mapping[str, bytes]
+    Attributes:
+        opening: The messages before the article's turn.
+        opening_written: The same, written.
+        members: What the body has besides messages.
+        members_written: The same, written.
+        settings: The hash of those that are settings.
+        examples: The hash of the examples, None if there are none.
+    """
+
+    opening: list[JsonValue]
+    opening_written: list[Written]
+    members: dict[str, JsonValue]
+    members_written: dict[str, Written]
+    settings: str
+    examples: str | None
 
 
 def load_task(name: str, root: Path, mode: Mode | None = None) -> Task:
@@ -180,7 +193,11 @@ def _messages(body: str, file: Path) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _template(text: str) -> "Template":
-    return _environment().from_string(text)
+    template = _environment().from_string(text)
+    template.globals = dict(
+        template.globals
+    )  # one dictionary instead of a chain of them, which each rendering reads whole
+    return template
 
 
 @cache
@@ -260,18 +277,21 @@ def _shown(example: Example) -> dict[str, JsonValue]:
     return {"article": _known(example.article), "answer": example.answer}
 
 
-def _rendered(task: Task, article: Article, examples: Sequence[Example] = ()) -> list[tuple[str, str]]:
+def _rendered(
+    task: Task, article: Article | None, examples: Sequence[Example] = (), start: int = 0, end: int | None = None
+) -> list[tuple[str, str]]:
+    """Role and text of some of its messages, of all if nothing else is said."""
     from jinja2 import TemplateSyntaxError, UndefinedError  # noqa: PLC0415
 
     variables: Mapping[str, object] = {
-        "article": _known(article),
+        "article": _known(article) if article else None,
         "examples": [_shown(example) for example in examples],
         "schema": task.schema_text,
         "mode": task.front.mode,
     }
     where = f"prompts/{task.name}.md"
     try:
-        return [(role, canonical_text(_template(text).render(variables))) for role, text in task.messages]
+        return [(role, canonical_text(_template(text).render(variables))) for role, text in task.messages[start:end]]
     except UndefinedError as error:
         expected = "of the variables article, examples, schema and mode"
         raise TaskError(str(error), where=where, expected=expected) from error
@@ -281,16 +301,13 @@ def _rendered(task: Task, article: Article, examples: Sequence[Example] = ()) ->
         raise TaskError(f"the template fails: {type(error).__name__}: {error}", where=where) from error
 
 
-def _messages_of(task: Task, article: Article, examples: Sequence[Example]) -> Iterator[JsonValue]:
-    """The conversation: what comes before the article, a turn for each example that the prompt does not place, the article's turn."""
-    rendered = _messages_from(_rendered(task, article, examples))
-    turn = next((number for number, (_, text) in enumerate(task.messages) if "article" in _names(text)), 0)
-    yield from rendered[:turn]
+def _opening(task: Task, examples: Sequence[Example]) -> Iterator[JsonValue]:
+    """The conversation before the article's turn: what comes before any article, and a turn for each example that the prompt does not place."""
+    yield from _messages_from(_rendered(task, None, examples, end=task.turn))
     if not _places_examples(task):
         for number, example in enumerate(examples, 1):
-            yield from _messages_from(_rendered(task, example.article)[turn:])
+            yield from _messages_from(_rendered(task, example.article, start=task.turn))
             yield from _answered(task, example.answer, f"example-{number}")
-    yield from rendered[turn:]
 
 
 def _messages_from(rendered: Sequence[tuple[str, str]]) -> list[JsonValue]:
@@ -317,6 +334,24 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
     Raises:
         TaskError: If the template fails on this article, or it cannot be shown the examples that the prompt asks for.
     """
+    examples = task.examples_of(article)
+    which = model.name, model.differences, sample, *(example.golden for example in examples)
+    common = task.commons.get(which) or task.commons.setdefault(which, _common(task, model, sample, examples))
+    facets = Facets(
+        prompt=task.prompt_hash,
+        schema=task.schema_hash,
+        article=article.hash,
+        model=model.name,
+        settings=common.settings,
+        examples=common.examples,
+    )
+    own = _messages_from(_rendered(task, article, examples, start=task.turn))
+    messages = write_list("messages", common.opening_written + write_items(own))
+    body: dict[str, JsonValue] = {"messages": common.opening + own, **common.members}
+    return Request(body, facets, sample, written={"messages": messages, **common.members_written})
+
+
+def _common(task: Task, model: Model, sample: int, examples: Sequence[Example]) -> Common:
     front, takes = task.front, model.differences
     settings: dict[str, JsonValue] = {
         name: value
@@ -329,28 +364,20 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
         }.items()
         if value is not None
     }
-    examples = task.examples_of(article)
-    messages = [*_messages_of(task, article, examples)]
     strict = takes.strict or front.mode != "json_schema"
-    part = task.schema_part if strict else task.lax_schema_part
-    body: dict[str, JsonValue] = {"model": model.name, "messages": messages, **settings, **part.values}
-    facets = Facets(
-        prompt=task.prompt_hash,
-        schema=task.schema_hash,
-        article=article.hash,
-        model=model.name,
+    members = {"model": model.name, **settings, **_schema_members(task, strict=strict)}
+    opening = [*_opening(task, examples)]
+    return Common(
+        opening,
+        write_items(opening),
+        members,
+        {name: write_member(name, value) for name, value in members.items()},
         settings=hash_json({**settings, "mode": front.mode, **({} if strict else {"strict": False})}),
         examples=hash_json([_shown(example) for example in examples]) if examples else None,
     )
-    return Request(body, facets, sample, written=part.written)
 
 
-def _schema_part(task: Task, *, strict: bool) -> SchemaPart:
-    values = _schema_values(task, strict=strict)
-    return SchemaPart(values, {name: canonical_json(value).encode() for name, value in values.items()})
-
-
-def _schema_values(task: Task, *, strict: bool) -> dict[str, JsonValue]:
+def _schema_members(task: Task, *, strict: bool) -> dict[str, JsonValue]:
     name = task.schema.__name__
     if task.front.mode == "json_schema":
         flag: dict[str, JsonValue] = {"strict": True} if strict else {}
