@@ -1,6 +1,6 @@
 """Replaying recordings into a run folder, against the same recordings through instructor, side by side in one run.
 
-    .venv/bin/python benchmarks/replay.py               # --articles 5000 for longer
+    .venv/bin/python benchmarks/replay.py               # --articles 1000 for a glance
 
 The recordings are the seed articles' own, again and again with a line added to each article, so that no two requests are the same. The workbench
 finds each by its request, validates, grounds and appends; instructor gets what was found handed to it, and validates.
@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 GOAL = 10.0
-ROUNDS = 9
+ROUNDS = 40
 
 
 def seeds() -> list[tuple[Any, dict[str, Any]]]:
@@ -93,7 +93,7 @@ def time_instructor(given: list[tuple[Any, dict[str, Any]]]) -> float:
 def main() -> int:
     """Measure, print, and say whether the goal is met."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--articles", type=int, default=2_000)
+    options.add_argument("--articles", type=int, default=9_000)
     asked = options.parse_args()
     known = seeds()
     time_workbench(list(again(known, 50)))  # both are warm

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.articles import Article, Rejected
 from workbench.canonical import canonical_json, check_json, first_problem
-from workbench.completions import Usage, read_completion
+from workbench.completions import Usage
 from workbench.endpoints import Model
 from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayMiss, RunError, SchemaError
 from workbench.evidence import Span, ground
@@ -191,7 +191,7 @@ async def extract(
             "examples": tuple(example.golden for example in examples) if exchanges else (),
             "exchanges": tuple(exchange.recording.key for exchange in exchanges),
             "origins": tuple(sorted({exchange.recording.origin for exchange in exchanges})),
-            "tokens": sum((_usage(exchange) for exchange in exchanges), Usage()),
+            "tokens": sum((exchange.completion.usage for exchange in exchanges), Usage()),
             "cost": _cost([exchange for exchange in exchanges if exchange.sent], price),
         }
     )
@@ -234,7 +234,7 @@ class _Answered(NamedTuple):
 
 def _read(task: Task, exchange: Exchange) -> tuple[_Answered | None, State, str | None]:
     """What an exchange gave: the record, or a state and its reason. Validated each time, recorded or not."""
-    completion = read_completion(exchange.recording.response)
+    completion = exchange.completion
     if completion.state != "answered":
         return None, completion.state, completion.reason
     try:
@@ -257,14 +257,10 @@ def _why_invalid(error: ValidationError) -> str:
     return "; ".join(shown) + more
 
 
-def _usage(exchange: Exchange) -> Usage:
-    return read_completion(exchange.recording.response).usage
-
-
 def _cost(sent: Sequence[Exchange], price: Price) -> Cost | None:
     total = NOTHING
     for exchange in sent:
-        cost = (exchange.price or price)(_usage(exchange))
+        cost = (exchange.price or price)(exchange.completion.usage)
         if cost is None:
             return None
         total += cost

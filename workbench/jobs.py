@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -413,5 +414,11 @@ def _may_differ(job: Job) -> dict[str, Any]:
         "limit": job.limit,
         "budget": job.budget,
         "most_tokens": job.most_tokens,
-        "versions": {name: version(name) for name in ("workbench", "instructor", "openai", "pydantic")},
+        "versions": {name: _version(name) for name in ("workbench", "instructor", "openai", "pydantic")},
     }
+
+
+@cache
+def _version(name: str) -> str:
+    """Read once: it takes as long as an article or two, and several samples are several runs."""
+    return version(name)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workbench.answers import Dispute, answer, dead, differing
 from workbench.canonical import canonical_json, first_problem, hash_json
-from workbench.completions import Usage
+from workbench.completions import Completion, Usage, read_completion
 from workbench.entries import Entry, Kind, Line, digest
 from workbench.errors import RecordingError, ReplayMiss
 from workbench.index import Index, cache_file, remove_index
@@ -85,6 +86,15 @@ class Exchange:
     recording: Recording
     sent: bool
     price: Callable[[Usage], Cost | None] | None = None
+
+    @cached_property
+    def completion(self) -> Completion:
+        """What the response says.
+
+        Raises:
+            ProviderError: If it is no chat completion.
+        """
+        return read_completion(self.recording.response)
 
 
 Answer = Callable[[Request], Awaitable[Exchange]]

@@ -287,7 +287,8 @@ def new_folder(runs: Path, name: str, started: datetime) -> Path:
         RunError: If there are too many of this second.
     """
     stem = f"{name}-{started:%Y%m%d-%H%M%S}"
-    for folder in (runs / stem, *(runs / f"{stem}-{number}" for number in range(2, 1000))):
+    for number in range(1, 1000):
+        folder = runs / (f"{stem}-{number}" if number > 1 else stem)
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
