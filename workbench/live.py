@@ -9,7 +9,7 @@ from workbench.budget import Allowance, Budget
 from workbench.errors import ArticleError, EndpointRefused, SettingsError
 from workbench.extract import Price
 from workbench.jobs import Answers, Job, Sitting, Summary, origin_of
-from workbench.ledger import recorded_in
+from workbench.ledger import Attempt, recorded_in
 from workbench.limits import Limits, RateLimits
 from workbench.meter import Meter
 from workbench.prices import count_tokens
@@ -104,10 +104,15 @@ async def live(
             meter.ended(answered.sending, answered.attempt)
             if job.refresh:
                 refreshed.add(request.key)
-            return Exchange(recording, sent=True)
+            return Exchange(recording, sent=True, price=_as_billed(answered.attempt))
 
         with _interruptible(sitting):
             yield Answers(answer, reask, job.concurrency)
+
+
+def _as_billed(attempt: Attempt) -> Price | None:
+    """The price that the ledger has; where that stands at the worst case, it is not that of the answer's tokens."""
+    return None if attempt.assumed else lambda _: attempt.cost
 
 
 def close_left_over(sitting: Sitting, price: Price | None = None) -> None:

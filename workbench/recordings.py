@@ -80,7 +80,7 @@ class Exchange:
     Attributes:
         recording: What is stored of it.
         sent: Whether this run pays for it.
-        price: What its tokens cost, where that is not what the run pays for those it sends one by one.
+        price: What its tokens cost, where that is known or is not what the run pays for those it sends one by one.
     """
 
     recording: Recording
