@@ -17,10 +17,11 @@ from workbench.articles import Article, Rejected
 from workbench.completions import Usage
 from workbench.errors import EndpointRefused, RunError
 from workbench.extract import Extraction, rejected, unextracted
-from workbench.jobs import Sitting, Summary
+from workbench.jobs import Sitting
 from workbench.resume import told_of
 from workbench.seat import GIVEN_UP, STOPPING
 from workbench.shards import Share, articles_of, merge, write
+from workbench.summary import Summary
 from workbench.workers import Order, run_shard
 
 __all__ = ["Driver", "Say", "reached"]

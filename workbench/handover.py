@@ -20,9 +20,9 @@ from workbench.batch import (
 )
 from workbench.errors import InputError, ProviderError, RunError, SettingsError
 from workbench.intake import part_rows, read_past
-from workbench.jobs import Notify
 from workbench.recordings import Recordings
 from workbench.runs import Run
+from workbench.summary import Notify
 
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it

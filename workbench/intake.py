@@ -16,13 +16,14 @@ from workbench.completions import Usage, read_completion
 from workbench.entries import digest
 from workbench.errors import InputError, RunError
 from workbench.extract import Price
-from workbench.jobs import Notify, Sitting
+from workbench.jobs import Sitting
 from workbench.ledger import Attempt, read_attempts
 from workbench.lines import read_lines
 from workbench.prices import NOTHING
 from workbench.recordings import Origin, Recording
 from workbench.rows import Outcome, Row, Rows, UnreadableRow, is_passing, read_answer, unanswered
 from workbench.runs import now
+from workbench.summary import Notify
 
 __all__ = ["Failed", "Handed", "Past", "part_rows", "read_past", "take_in", "take_in_handed", "way_out_of"]
 

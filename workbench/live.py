@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from workbench.budget import Allowance, Budget
 from workbench.errors import ArticleError, EndpointRefused, SettingsError
 from workbench.extract import Price
-from workbench.jobs import Answers, Job, Sitting, Summary, origin_of
+from workbench.jobs import Answers, Job, Sitting, origin_of
 from workbench.ledger import Attempt, recorded_in
 from workbench.limits import Limits, RateLimits
 from workbench.meter import Meter
@@ -16,6 +16,7 @@ from workbench.prices import count_tokens
 from workbench.recordings import Exchange, Recording, Recordings, record
 from workbench.requests import Request
 from workbench.resume import told_of
+from workbench.summary import Summary
 
 __all__ = ["check_length", "check_priced", "close_left_over", "live"]
 

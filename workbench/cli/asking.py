@@ -11,9 +11,10 @@ from workbench.articles import check_ids
 from workbench.cli.common import MONEY, asked_task, run_called, source, source_of
 from workbench.endpoints import Model, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, RunError, SettingsError
-from workbench.jobs import Job, Notify
+from workbench.jobs import Job
 from workbench.runs import Run
 from workbench.settings import Project, environment, find_project
+from workbench.summary import Notify
 
 __all__ = ["JobOptions", "count_articles", "job_of", "job_options", "model_of", "named_run", "say_what", "say_who"]
 

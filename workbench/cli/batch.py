@@ -22,11 +22,12 @@ from workbench.extract import State
 from workbench.handover import Fetched, check_free, copies, fetch, look, send
 from workbench.handover import cancel as end_batches
 from workbench.intake import Handed
-from workbench.jobs import Answering, Job, Notify, Resume, Watch, run_job
+from workbench.jobs import Answering, Job, Resume, run_job
 from workbench.recordings import Origin, Recordings
 from workbench.report.terminal import plain
 from workbench.runs import Run, open_run
 from workbench.settings import Project
+from workbench.summary import Notify, Watch
 
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from workbench.cli.common import json_text
 from workbench.extract import Extraction
-from workbench.jobs import Notify, Summary, Watch
 from workbench.report.terminal import plain
+from workbench.summary import Notify, Summary, Watch
 
 __all__ = ["EVERY", "events", "progress"]
 

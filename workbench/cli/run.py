@@ -25,7 +25,7 @@ from workbench.estimate import Estimate, estimate
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import State
 from workbench.goldens import Goldens, read_goldens
-from workbench.jobs import Job, Resume, Summary, Watch, replaying, run_job
+from workbench.jobs import Job, Resume, replaying, run_job
 from workbench.live import live
 from workbench.prices import Cost
 from workbench.recordings import Recordings
@@ -34,6 +34,7 @@ from workbench.report.terminal import cost_words, outcome, plain
 from workbench.resume import REDONE, check_asked
 from workbench.runs import Run, latest_run, open_run
 from workbench.settings import Project
+from workbench.summary import Summary, Watch
 from workbench.texts import texts_in
 
 __all__ = ["run"]
