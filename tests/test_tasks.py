@@ -431,6 +431,13 @@ def test_a_reask_keeps_its_parents_sample_and_facets() -> None:
     assert (again.parent, again.attempt, again.sample, again.facets) == (first.key, 2, 3, first.facets)
 
 
+def test_a_request_that_is_shown_or_kept_names_its_model_and_messages_first(tmp_path: Path) -> None:
+    """A kept body is written in the order that it has: a recording made again is the same line."""
+    made = render(load(tmp_path, front=EVERY_SETTING), article("가"), Model("m"))
+    settings = ["temperature", "top_p", "seed", "max_completion_tokens", "reasoning_effort"]
+    assert [*made.body] == ["model", "messages", *settings, "response_format"]
+
+
 @pytest.mark.parametrize("mode", ["json_schema", "tools", "json"])
 @given(texts, texts)
 def test_a_requests_text_is_its_body_in_canonical_form(

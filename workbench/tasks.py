@@ -347,7 +347,8 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
     )
     own = _messages_from(_rendered(task, article, examples, start=task.turn))
     messages = write_list("messages", common.opening_written + write_items(own))
-    body: dict[str, JsonValue] = {"messages": common.opening + own, **common.members}
+    # The model, which is a member too, comes first: a body that is shown or kept is written in this order.
+    body: dict[str, JsonValue] = {"model": model.name, "messages": common.opening + own, **common.members}
     return Request(body, facets, sample, written={"messages": messages, **common.members_written})
 
 
