@@ -152,6 +152,7 @@ def test_text_that_stands_in_no_message_is_refused(tmp_path: Path, body: str) ->
         ("{{ article.text }}{{ 1 / 0 }}", "the template fails: ZeroDivisionError"),
         ("{{ article.text }}{% include 'other.md' %}", "the template fails"),
         ("{{ article.text }}{% for n in range(9999999) %}{% endfor %}", "the template fails: OverflowError"),
+        (r"{{ article.text }}{{ '\ud83d\ude00' }}", "the prompt shows half a character"),
     ],
 )
 def test_a_template_that_would_fail_is_refused_before_anything_is_sent(tmp_path: Path, body: str, says: str) -> None:

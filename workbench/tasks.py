@@ -222,6 +222,11 @@ def _check_template(task: Task, file: Path) -> None:
     for probe in (bare, replace(bare, title="title", publisher="publisher", published="2000-01-01")):
         example = Example("probe", "", (), replace(probe, text=EXAMPLE_PROBE), ANSWER_PROBE)
         texts = [text for _, text in _rendered(task, probe, [example] if task.front.examples else [])]
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError as error:
+            what = "the prompt shows half a character: a template writes whole ones, no \\ud83d"
+            raise TaskError(what, where=str(file)) from error
         if not any(PROBE in text for text in texts):
             raise TaskError(
                 "the prompt never shows the article", where=str(file), expected="{{ article.text }} in a message"
