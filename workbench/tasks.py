@@ -194,9 +194,8 @@ def _messages(body: str, file: Path) -> tuple[tuple[str, str], ...]:
 @cache
 def _template(text: str) -> "Template":
     template = _environment().from_string(text)
-    template.globals = dict(
-        template.globals
-    )  # one dictionary instead of a chain of them, which each rendering reads whole
+    # One dictionary instead of a chain of them, which each rendering reads whole.
+    template.globals = dict(template.globals)
     return template
 
 
