@@ -249,6 +249,11 @@ def test_a_schema_whose_records_could_not_be_kept_is_refused_naming_the_field(
         load(tmp_path, code)
 
 
+def test_a_quote_may_be_null_or_a_word_that_says_that_there_is_none(tmp_path: Path) -> None:
+    code = "class Record(BaseModel):\n    name: str\n    quote: Quote | Literal['none'] | None\n"
+    assert set(load(tmp_path, code).model_fields) == {"name", "quote"}
+
+
 def test_every_misfit_is_named_at_once(tmp_path: Path) -> None:
     code = "class Record(BaseModel):\n    a: str = Field(alias='A')\n    b: str = Field(alias='B')\n"
     with pytest.raises(SchemaError, match=r"Record\.a: an alias.*; Record\.b: an alias"):

@@ -152,6 +152,7 @@ def test_text_that_stands_in_no_message_is_refused(tmp_path: Path, body: str) ->
         ("{{ article.text }}{{ 1 / 0 }}", "the template fails: ZeroDivisionError"),
         ("{{ article.text }}{% include 'other.md' %}", "the template fails"),
         ("{{ article.text }}{% for n in range(9999999) %}{% endfor %}", "the template fails: OverflowError"),
+        (r"{{ article.text }}{{ '\ud83d\ude00' }}", "the prompt shows half a character"),
     ],
 )
 def test_a_template_that_would_fail_is_refused_before_anything_is_sent(tmp_path: Path, body: str, says: str) -> None:
@@ -429,6 +430,13 @@ def test_a_reask_keeps_its_parents_sample_and_facets() -> None:
     first = Request({"model": "m"}, Facets("p", "s", "a", "m", "t"), sample=3)
     again = first.reask(2, {"model": "m", "messages": []})
     assert (again.parent, again.attempt, again.sample, again.facets) == (first.key, 2, 3, first.facets)
+
+
+def test_a_request_that_is_shown_or_kept_names_its_model_and_messages_first(tmp_path: Path) -> None:
+    """A kept body is written in the order that it has: a recording made again is the same line."""
+    made = render(load(tmp_path, front=EVERY_SETTING), article("가"), Model("m"))
+    settings = ["temperature", "top_p", "seed", "max_completion_tokens", "reasoning_effort"]
+    assert [*made.body] == ["model", "messages", *settings, "response_format"]
 
 
 @pytest.mark.parametrize("mode", ["json_schema", "tools", "json"])

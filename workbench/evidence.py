@@ -187,9 +187,8 @@ def ground(walked: Walked, article: str) -> Grounding:
                 ambiguous[at] = len(places)
         for place, value, _ in leaves:
             exact = value.strip()
-            if (
-                quote and exact and (first := article.find(exact, start, end)) >= 0
-            ):  # nearly always: as below, without a call
+            # Nearly always: as `Text.first` has it, without a call.
+            if quote and exact and (first := article.find(exact, start, end)) >= 0:
                 spans[place] = first, first + len(exact)
             elif quote and (inside := text.first(value, quote)):
                 spans[place] = inside

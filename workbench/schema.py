@@ -161,9 +161,9 @@ def _unfit(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _is_text(annotation: object) -> bool:
-    """Whether all that a field takes is one text, or null."""
+    """Whether all that a field takes is one text, copied or chosen, or null."""
     arms = get_args(annotation) if get_origin(annotation) in {Union, types.UnionType} else (annotation,)
-    return all(getattr(arm, "__origin__", arm) in {str, types.NoneType} for arm in arms)
+    return all(is_chosen(arm) or getattr(arm, "__origin__", arm) in {str, types.NoneType} for arm in arms)
 
 
 def _holds_set(annotation: object) -> bool:

@@ -194,9 +194,8 @@ def _messages(body: str, file: Path) -> tuple[tuple[str, str], ...]:
 @cache
 def _template(text: str) -> "Template":
     template = _environment().from_string(text)
-    template.globals = dict(
-        template.globals
-    )  # one dictionary instead of a chain of them, which each rendering reads whole
+    # One dictionary instead of a chain of them, which each rendering reads whole.
+    template.globals = dict(template.globals)
     return template
 
 
@@ -222,6 +221,11 @@ def _check_template(task: Task, file: Path) -> None:
     for probe in (bare, replace(bare, title="title", publisher="publisher", published="2000-01-01")):
         example = Example("probe", "", (), replace(probe, text=EXAMPLE_PROBE), ANSWER_PROBE)
         texts = [text for _, text in _rendered(task, probe, [example] if task.front.examples else [])]
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError as error:
+            what = "the prompt shows half a character: a template writes whole ones, no \\ud83d"
+            raise TaskError(what, where=str(file)) from error
         if not any(PROBE in text for text in texts):
             raise TaskError(
                 "the prompt never shows the article", where=str(file), expected="{{ article.text }} in a message"
@@ -347,6 +351,7 @@ def render(task: Task, article: Article, model: Model, sample: int = 0) -> Reque
     )
     own = _messages_from(_rendered(task, article, examples, start=task.turn))
     messages = write_list("messages", common.opening_written + write_items(own))
+    # The model, which is a member too, comes first: a body that is shown or kept is written in this order.
     body: dict[str, JsonValue] = {"model": model.name, "messages": common.opening + own, **common.members}
     return Request(body, facets, sample, written={"messages": messages, **common.members_written})
 
