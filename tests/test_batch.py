@@ -159,6 +159,7 @@ def test_what_failed_is_asked_again_when_somebody_says_so(world: Path, server: B
     server.rows = lambda _: None
     again = workbench("batch", "submit", "--resume", folder.name, "--json")
     assert again.code == 0, "what has failed waits again"
+    assert (again.json["states"], again.json["waiting"]) == ({"ok": 6}, 2)
     assert [part["requests"] for part in again.json["parts"]] == [8, 2]
     server.end()
     assert workbench("batch", "collect").code == 0
@@ -417,6 +418,32 @@ def test_where_nothing_fits_into_the_budget_that_is_said(
     assert "8 unspent" in submitted.out
     assert f"a larger {limit}" in submitted.out and f"{limit} MORE" in submitted.out
     assert not server.batches
+
+
+def test_what_was_unspent_and_waits_now_is_counted_once(world: Path, server: BatchServer, workbench: Command) -> None:
+    """Its old line stands in the run until there is an answer, and counts again where there will be none."""
+    workbench("batch", "submit", "--max-tokens-total", "1")
+    collected = workbench("batch", "collect", "--max-tokens-total", "4000", "--json")
+    waiting = collected.json["waiting"]
+    assert 0 < waiting < 8
+    assert collected.json["states"] == {"unspent": 8 - waiting}
+    collected = workbench("batch", "collect", "--max-tokens-total", "1000000")
+    for said in (collected, workbench("batch", "status")):
+        assert (said.code, "none done yet; 8 wait for an answer" in said.out) == (0, True), said.out
+        assert " unspent" not in said.out
+    workbench("batch", "cancel")
+    assert workbench("batch", "status", "--json").json["states"] == {"unspent": 8}
+
+
+def test_what_an_older_version_noted_of_a_walk_still_reads(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """It did not note what had ended before."""
+    file = Path(workbench("batch", "submit", "--json").json["run"]) / "batches.jsonl"
+    walked = file.read_text(encoding="utf-8")
+    assert '"again": {}, ' in walked
+    file.write_text(walked.replace('"again": {}, ', ""), encoding="utf-8")
+    assert workbench("batch", "status", "--json").json["waiting"] == 8
 
 
 def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Command) -> None:
@@ -734,8 +761,9 @@ def test_by_hand_a_good_answer_wins_over_an_error_that_came_before_it(
     if at_once:
         imported = workbench("batch", "import", folder.name, errors, good, "--json")
     else:
-        first = workbench("batch", "import", folder.name, errors, "--json").json
-        assert (first["states"], first["waiting"]) == ({"failed": 5}, 3)
+        first = workbench("batch", "import", folder.name, errors, "--json")
+        assert (first.json["states"], first.json["waiting"]) == ({"failed": 5}, 3)
+        assert first.code == 5, "what has failed is not what waits"
         imported = workbench("batch", "import", folder.name, good, "--json")
     assert (imported.json["states"], imported.json["finished"]) == ({"ok": 8}, True), imported.err
     assert imported.json["parts"][0]["answered"] == 8

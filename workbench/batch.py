@@ -139,6 +139,8 @@ class Walked(_Line):
     event: Literal["walked"] = "walked"
     waiting: int
     """Articles that wait for an answer."""
+    again: dict[str, int] = {}
+    """How those of them had ended that are asked again, by state: until they are answered, the run has their old lines."""
     reasks: ReasksGo
 
 
