@@ -1039,14 +1039,20 @@ def test_a_part_that_is_gone_keeps_none_of_the_others(parts: Path, workbench: Co
     assert states(parts) == dict.fromkeys("defgh", "ok")
 
 
-def test_what_was_cancelled_is_not_handed_in_even_where_the_cancel_failed(
-    world: Path, server: BatchServer, workbench: Command
-) -> None:
+def cancel_in_vain(server: BatchServer, workbench: Command) -> Path:
+    """A run whose part was on its way when somebody cancelled it, and the cancel failed; returns its folder."""
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     forget(folder, "submitted")
     server.batches.clear()
     server.script(status(400), path="/v1/batches")
     assert workbench("batch", "cancel").code == 3
+    return folder
+
+
+def test_what_was_cancelled_is_not_handed_in_even_where_the_cancel_failed(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    cancel_in_vain(server, workbench)
     collected = workbench("batch", "collect", "--json")
     assert (collected.json["states"], collected.json["finished"]) == ({"failed": 8}, True), collected.err
     assert not server.batches
@@ -1055,11 +1061,7 @@ def test_what_was_cancelled_is_not_handed_in_even_where_the_cancel_failed(
 def test_what_was_cancelled_is_asked_where_it_is_submitted_again(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
-    folder = Path(workbench("batch", "submit", "--json").json["run"])
-    forget(folder, "submitted")
-    server.batches.clear()
-    server.script(status(400), path="/v1/batches")
-    workbench("batch", "cancel")
+    folder = cancel_in_vain(server, workbench)
     assert workbench("batch", "submit", "--resume", folder.name).code == 0
     assert [batch.metadata["part"] for batch in server.batches.values()] == ["2"]
 
