@@ -365,6 +365,23 @@ def test_a_run_that_waits_for_another_runs_batch_is_not_gone_on_with_one_by_one(
     assert not any(request.path.endswith("/chat/completions") for request in server.requests)
 
 
+def test_what_failed_and_is_asked_again_by_another_run_is_answered_here_too(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda row: rate_limited() if article_of(row) in "ab" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    workbench("batch", "collect")
+    server.rows = lambda _: None
+    other = Path(workbench("batch", "submit", "--json").json["run"])
+    again = workbench("batch", "submit", "--resume", folder.name, "--json")
+    assert (again.json["states"], again.json["waiting"], len(again.json["parts"])) == ({"ok": 6}, 2, 1)
+    server.end()
+    workbench("batch", "collect", other.name)
+    ended = workbench("batch", "collect", folder.name, "--json").json
+    assert (ended["states"], ended["finished"]) == ({"ok": 8}, True)
+
+
 def test_a_run_that_asks_what_waits_in_another_runs_batch_says_so_first(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

@@ -220,7 +220,8 @@ class Batches:
     @property
     def asks_again(self) -> bool:
         """Whether an article that has failed may yet be answered."""
-        return any(part.written.again for part in self.parts.values())
+        waits_again = self.walked is not None and "failed" in self.walked.again  # be it in another run's batch
+        return waits_again or any(part.written.again for part in self.parts.values())
 
     def apply(self, event: Event) -> None:
         """Take a step into account.
