@@ -159,6 +159,7 @@ def test_what_failed_is_asked_again_when_somebody_says_so(world: Path, server: B
     server.rows = lambda _: None
     again = workbench("batch", "submit", "--resume", folder.name, "--json")
     assert again.code == 0, "what has failed waits again"
+    assert (again.json["states"], again.json["waiting"]) == ({"ok": 6}, 2)
     assert [part["requests"] for part in again.json["parts"]] == [8, 2]
     server.end()
     assert workbench("batch", "collect").code == 0
@@ -364,6 +365,23 @@ def test_a_run_that_waits_for_another_runs_batch_is_not_gone_on_with_one_by_one(
     assert not any(request.path.endswith("/chat/completions") for request in server.requests)
 
 
+def test_what_failed_and_is_asked_again_by_another_run_is_answered_here_too(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.rows = lambda row: rate_limited() if article_of(row) in "ab" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    workbench("batch", "collect")
+    server.rows = lambda _: None
+    other = Path(workbench("batch", "submit", "--json").json["run"])
+    again = workbench("batch", "submit", "--resume", folder.name, "--json")
+    assert (again.json["states"], again.json["waiting"], len(again.json["parts"])) == ({"ok": 6}, 2, 1)
+    server.end()
+    workbench("batch", "collect", other.name)
+    ended = workbench("batch", "collect", folder.name, "--json").json
+    assert (ended["states"], ended["finished"]) == ({"ok": 8}, True)
+
+
 def test_a_run_that_asks_what_waits_in_another_runs_batch_says_so_first(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
@@ -417,6 +435,32 @@ def test_where_nothing_fits_into_the_budget_that_is_said(
     assert "8 unspent" in submitted.out
     assert f"a larger {limit}" in submitted.out and f"{limit} MORE" in submitted.out
     assert not server.batches
+
+
+def test_what_was_unspent_and_waits_now_is_counted_once(world: Path, server: BatchServer, workbench: Command) -> None:
+    """Its old line stands in the run until there is an answer, and counts again where there will be none."""
+    workbench("batch", "submit", "--max-tokens-total", "1")
+    collected = workbench("batch", "collect", "--max-tokens-total", "4000", "--json")
+    waiting = collected.json["waiting"]
+    assert 0 < waiting < 8
+    assert collected.json["states"] == {"unspent": 8 - waiting}
+    collected = workbench("batch", "collect", "--max-tokens-total", "1000000")
+    for said in (collected, workbench("batch", "status")):
+        assert (said.code, "none done yet; 8 wait for an answer" in said.out) == (0, True), said.out
+        assert " unspent" not in said.out
+    workbench("batch", "cancel")
+    assert workbench("batch", "status", "--json").json["states"] == {"unspent": 8}
+
+
+def test_what_an_older_version_noted_of_a_walk_still_reads(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """It did not note what had ended before."""
+    file = Path(workbench("batch", "submit", "--json").json["run"]) / "batches.jsonl"
+    walked = file.read_text(encoding="utf-8")
+    assert '"again": {}, ' in walked
+    file.write_text(walked.replace('"again": {}, ', ""), encoding="utf-8")
+    assert workbench("batch", "status", "--json").json["waiting"] == 8
 
 
 def test_tokens_are_a_budget_too(world: Path, server: BatchServer, workbench: Command) -> None:
@@ -734,8 +778,9 @@ def test_by_hand_a_good_answer_wins_over_an_error_that_came_before_it(
     if at_once:
         imported = workbench("batch", "import", folder.name, errors, good, "--json")
     else:
-        first = workbench("batch", "import", folder.name, errors, "--json").json
-        assert (first["states"], first["waiting"]) == ({"failed": 5}, 3)
+        first = workbench("batch", "import", folder.name, errors, "--json")
+        assert (first.json["states"], first.json["waiting"]) == ({"failed": 5}, 3)
+        assert first.code == 5, "what has failed is not what waits"
         imported = workbench("batch", "import", folder.name, good, "--json")
     assert (imported.json["states"], imported.json["finished"]) == ({"ok": 8}, True), imported.err
     assert imported.json["parts"][0]["answered"] == 8
@@ -1011,14 +1056,20 @@ def test_a_part_that_is_gone_keeps_none_of_the_others(parts: Path, workbench: Co
     assert states(parts) == dict.fromkeys("defgh", "ok")
 
 
-def test_what_was_cancelled_is_not_handed_in_even_where_the_cancel_failed(
-    world: Path, server: BatchServer, workbench: Command
-) -> None:
+def cancel_in_vain(server: BatchServer, workbench: Command) -> Path:
+    """A run whose part was on its way when somebody cancelled it, and the cancel failed; returns its folder."""
     folder = Path(workbench("batch", "submit", "--json").json["run"])
     forget(folder, "submitted")
     server.batches.clear()
     server.script(status(400), path="/v1/batches")
     assert workbench("batch", "cancel").code == 3
+    return folder
+
+
+def test_what_was_cancelled_is_not_handed_in_even_where_the_cancel_failed(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    cancel_in_vain(server, workbench)
     collected = workbench("batch", "collect", "--json")
     assert (collected.json["states"], collected.json["finished"]) == ({"failed": 8}, True), collected.err
     assert not server.batches
@@ -1027,11 +1078,7 @@ def test_what_was_cancelled_is_not_handed_in_even_where_the_cancel_failed(
 def test_what_was_cancelled_is_asked_where_it_is_submitted_again(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:
-    folder = Path(workbench("batch", "submit", "--json").json["run"])
-    forget(folder, "submitted")
-    server.batches.clear()
-    server.script(status(400), path="/v1/batches")
-    workbench("batch", "cancel")
+    folder = cancel_in_vain(server, workbench)
     assert workbench("batch", "submit", "--resume", folder.name).code == 0
     assert [batch.metadata["part"] for batch in server.batches.values()] == ["2"]
 

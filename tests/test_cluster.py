@@ -357,12 +357,18 @@ POISON = """
 """
 
 
+def poison(place: Path) -> Path:
+    """Have article 13 kill whichever process reads its answer; returns the schema's file, whose old text is the antidote."""
+    schema = place / "schemas" / "street.py"
+    schema.write_text(f"import os\nfrom pydantic import model_validator\n{SCHEMA}{POISON}", encoding="utf-8")
+    return schema
+
+
 def test_a_shard_that_kills_its_workers_has_failed_and_the_rest_is_kept(
     cluster: Cluster, place: Path, server: Loopback, workbench: Command
 ) -> None:
     """What it had done before stays, what it was killed by ends failed with that reason, and is asked again when the run is gone on with."""
-    schema = place / "schemas" / "street.py"
-    schema.write_text(f"import os\nfrom pydantic import model_validator\n{SCHEMA}{POISON}", encoding="utf-8")
+    schema = poison(place)
     cluster.ready()
     result = workbench(
         *("run", "news.jsonl", "--base-url", server.base_url, "--limit", "20", "--concurrency", "1", "--json"),
@@ -392,8 +398,7 @@ def test_a_shard_that_kills_its_workers_takes_no_other_along(
     cluster: Cluster, place: Path, server: Loopback, workbench: Command
 ) -> None:
     """Dask blames all that was in a dead worker's hands; each is tried again by itself before it has failed."""
-    schema = place / "schemas" / "street.py"
-    schema.write_text(f"import os\nfrom pydantic import model_validator\n{SCHEMA}{POISON}", encoding="utf-8")
+    poison(place)
     cluster.ready()
     on = ("--engine", "dask", "--scheduler", cluster.address)
     with cluster.restarting():

@@ -3,11 +3,12 @@
 import asyncio
 from itertools import accumulate
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.limits import Bucket, RateLimits
+from workbench.limits import Bucket, RateLimits, said_of_limits
 
 LIMITS = st.integers(1, 100_000)
 AMOUNTS = st.lists(st.integers(1, 5_000), min_size=1, max_size=60)
@@ -139,6 +140,12 @@ def test_a_header_that_is_no_limit_is_none(header: str) -> None:
     held.learn({"x-ratelimit-limit-tokens": header})
     assert not held.counts_tokens
     assert said == []
+
+
+def test_of_an_answers_headers_only_what_says_something_of_limits_is_kept() -> None:
+    """What is kept is shown to the user and goes from process to process: a cookie has no business there."""
+    headers = httpx2.Headers({"X-RateLimit-Limit-Tokens": "6000", "Set-Cookie": "session=1", "Server": "x"})
+    assert said_of_limits(headers) == {"x-ratelimit-limit-tokens": "6000"}
 
 
 def test_a_header_with_its_window_is_a_limit() -> None:

@@ -139,6 +139,8 @@ class Walked(_Line):
     event: Literal["walked"] = "walked"
     waiting: int
     """Articles that wait for an answer."""
+    again: dict[str, int] = {}
+    """How those of them had ended that are asked again, by state: until they are answered, the run has their old lines."""
     reasks: ReasksGo
 
 
@@ -218,7 +220,8 @@ class Batches:
     @property
     def asks_again(self) -> bool:
         """Whether an article that has failed may yet be answered."""
-        return any(part.written.again for part in self.parts.values())
+        waits_again = self.walked is not None and "failed" in self.walked.again  # be it in another run's batch
+        return waits_again or any(part.written.again for part in self.parts.values())
 
     def apply(self, event: Event) -> None:
         """Take a step into account.

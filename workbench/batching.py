@@ -95,7 +95,7 @@ def gathering(
                     f"{count:,} requests wait in a batch of {run} already, and are not paid for twice: `workbench batch collect {run}` "
                     f"records their answers for this run too (or `workbench batch cancel {run}`, `workbench batch collect {run}`, then submit this one again)"
                 )
-            log.note(Walked(waiting=sitting.summary.left, reasks=reasks))
+            log.note(Walked(waiting=sitting.summary.left, again=dict(sitting.summary.left_again), reasks=reasks))
 
     return answering
 

@@ -302,6 +302,8 @@ async def walk(sitting: Sitting, answers: Answers) -> None:
                 sitting.keep(await one(article))
             except NotSentError:
                 summary.left += 1
+                if ended := kept.ended(article):
+                    summary.left_again[ended] += 1
             if summary.interrupted:
                 return
 

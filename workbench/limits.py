@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Protocol
 
-__all__ = ["Bucket", "Limits", "NotSentError", "RateLimits"]
+__all__ = ["Bucket", "Limits", "NotSentError", "RateLimits", "said_of_limits"]
 
 BURST = 1.0
 """Seconds' worth that a bucket holds."""
@@ -163,7 +163,7 @@ class RateLimits:
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Take over what an answer says of limits and of what is left of them (OpenAI's headers, which others have taken over)."""
-        said = {name: value for name, value in headers.items() if name.startswith("x-ratelimit")}
+        said = said_of_limits(headers)
         if not said:
             return
         self.said.update(said)
@@ -200,6 +200,11 @@ class RateLimits:
         amounts = {"requests": requests, "tokens": tokens}
         for name, bucket in self._buckets.items():
             bucket.draw(amounts[name], self._clock())
+
+
+def said_of_limits(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of an answer that say something of limits; their names are in lower case, as httpx2 gives them."""
+    return {name: value for name, value in headers.items() if name.startswith("x-ratelimit")}
 
 
 def _number(header: str | None) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from workbench.budget import Spend
 from workbench.errors import BudgetReached, EndpointRefused
-from workbench.limits import NotSentError
+from workbench.limits import NotSentError, said_of_limits
 from workbench.seat import BEAT, GIVEN_UP, plain_of
 
 __all__ = ["Ask", "GivenUpError", "Link", "Spot"]
@@ -215,7 +215,7 @@ class _SharedLimits:
         self._news.set()
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        self._headers.update({name: value for name, value in headers.items() if name.startswith("x-ratelimit")})
+        self._headers.update(said_of_limits(headers))
 
     def told(self) -> dict[str, Any]:
         told = {"back": self._back if self.counts_tokens else 0.0, "headers": self._headers, "closed": self._closed}

@@ -32,6 +32,7 @@ class Kept:
         marks: One number for each article with its text, so that a million fit into memory.
         first: The sample to take of an article that was not asked yet.
         samples: The sample to take of the others, by the mark of their name.
+        was: How those ended that are to be done again, by the mark of their name.
         only: Marks of the names that alone are to be done; None for all.
         leaves: Whether ``only`` leaves something undone.
         since: When the run began; None if it begins now.
@@ -44,6 +45,7 @@ class Kept:
     marks: set[int] = field(default_factory=set)
     first: int = 0
     samples: dict[int, int] = field(default_factory=dict)
+    was: dict[int, State] = field(default_factory=dict)
     only: set[int] | None = None
     leaves: bool = False
     since: datetime | None = None
@@ -60,6 +62,10 @@ class Kept:
     def sample(self, article: Article) -> int:
         """The sample to take."""
         return self.samples.get(_mark(article.id), self.first)
+
+    def ended(self, article: Article | Rejected) -> State | None:
+        """How an article that is to be done again had ended; None if it never had."""
+        return self.was.get(_mark(article.id))
 
     def take(self, article: Article, sample: int) -> None:
         """Have this sample taken of an article."""
@@ -117,7 +123,9 @@ def keep(
             kept.leaves = True
     for name in FILES:
         for line in _take_out(run.folder / name, again):
-            kept.states[line["state"]] -= name == "extractions.jsonl"
+            if name == "extractions.jsonl":
+                kept.states[line["state"]] -= 1
+                kept.was[_mark(line["article"])] = line["state"]
     return kept
 
 

@@ -25,6 +25,7 @@ class Summary:
         tokens: Of this sitting's exchanges, sent or replayed.
         totals: Of the ledger: what the run has sent in all.
         left: How many articles this sitting came to and could not end: their requests were not sent, or are not answered yet.
+        left_again: How those of them had ended that are done again: until they are, the run has their old lines.
         refused: Why the endpoint stopped the run, if it did.
         interrupted: Whether the user stopped it.
     """
@@ -35,6 +36,7 @@ class Summary:
     kept: int = 0
     tokens: Usage = field(default_factory=Usage)
     left: int = 0
+    left_again: Counter[str] = field(default_factory=Counter)
     refused: EndpointRefused | None = None
     interrupted: bool = False
 

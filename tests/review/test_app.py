@@ -78,8 +78,15 @@ class TestList:
     def test_the_worst_stands_first(self, site: Site) -> None:
         assert rows_of(site.get("/")) == ["bakery", "bookshop", "unlabelled"]
 
-    def test_it_says_how_far_the_work_has_come(self, site: Site) -> None:
-        assert text_of(site.get("/").select_one(".far p")) == "1 of 3 decided"
+    def test_it_says_how_far_the_work_has_come_and_of_nothing_that_somebody_decided_it(self, site: Site) -> None:
+        """The record of one article is as its golden: there is nothing to decide, and nobody has."""
+        assert log_lines(site.root) == []
+        page = site.get("/")
+        assert text_of(page.select_one(".far p")) == "1 of 3 needs no decision"
+        far = page.select_one(".far")
+        assert far is not None
+        assert far["aria-label"] == text_of(far.select_one("p"))
+        assert text_of(page.select_one("#articles tr.done td:last-child")) == "✓ no decision needed"
 
     @pytest.mark.parametrize(
         ("query", "left"),

@@ -1,5 +1,6 @@
 """The review as a person has it: a real server behind its guard, a real browser, the keyboard, the mouse, a finger, or no script at all."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -155,6 +156,61 @@ class TestKeyboard:
         opened.decide("a")
         assert [shop["name"] for shop in golden(tmp_path)["shops"]] == ["밀밭", "종이숲", "꽃집"]
         assert opened.focused == "decide: slogans › record 2"
+
+    @pytest.mark.parametrize(
+        ("label", "words"),
+        [
+            ("shops (record 2)", "accept what the record has (A) and edit it then"),
+            ("slogans › record 2", "accept what the record has (A) and edit it then"),
+            ("shops 2", "keep it (X), take it out (0)"),
+            ("shops 1", "edit one of its fields"),
+        ],
+    )
+    def test_what_cannot_be_edited_as_a_whole_says_what_can_be_done_instead(
+        self, tab: Opener, tmp_path: Path, label: str, words: str
+    ) -> None:
+        """On the page, and to a screen reader; before the key is pressed it says nothing."""
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        page.click("[data-show=all]")
+        page.locator("details.decide summary", has_text=re.compile(f": {re.escape(label)}$")).click()
+        said = page.locator("details[open] [data-instead]")
+        assert not said.is_visible()
+        opened.keys("e")
+        assert said.is_visible()
+        assert words in str(said.text_content())
+        assert page.locator("#said").text_content() == said.text_content()
+        assert log_lines(tmp_path) == []
+
+    def test_what_was_accepted_as_a_whole_can_be_edited_then(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        opened.keys("j", "j", "j")
+        opened.decide("a")
+        page.click("[data-show=all]")
+        page.locator("details.decide summary", has_text=re.compile(": shops 3 › since$|: shops 2 › since$")).click()
+        opened.keys("e")
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type("2030년")
+        opened.decide("Enter")
+        assert [(shop["name"], shop["since"]) for shop in golden(tmp_path)["shops"]][1] == ("종이숲", "2030년")
+
+    def test_what_only_the_second_run_has_and_a_golden_not_started_say_so_too(self, tab: Opener) -> None:
+        bakery = RECORDS["bakery"]
+        second = {**bakery, "shops": [*bakery["shops"], {**bakery["shops"][1], "name": "새 가게"}]}
+        opened = tab(against={**RECORDS, "bakery": second})
+        page = opened.open("/article/bakery")
+        opened.settled()
+        page.click("[data-show=all]")
+        page.locator(".unit:has-text('only B has this') summary").click()
+        opened.keys("e")
+        assert "accept B (A)" in str(page.locator("details[open] [data-instead]:visible").text_content())
+        page = opened.open("/article/unlabelled")
+        opened.settled()
+        opened.keys("e")
+        assert "start one from the record (A)" in str(page.locator(".start [data-instead]:visible").text_content())
 
     def test_all_is_decided_and_the_next_article_is_a_key_away(self, tab: Opener) -> None:
         opened = tab()

@@ -35,7 +35,7 @@ class Account:
     """What a run's files say of it: the same whichever command made them.
 
     Attributes:
-        states: How many of its articles ended in each.
+        states: How many of its articles ended in each; what is asked again waits, and has not ended.
         batches: Its parts.
         totals: Of its ledger.
         has_ended: Whether nothing is left to do.
@@ -52,8 +52,7 @@ class Account:
     @property
     def lost(self) -> int:
         """How many articles have no record and wait for none."""
-        waits_again = self.batches.asks_again and self.batches.walked and self.batches.walked.waiting
-        return self.states.total() - self.states["ok"] - (self.states["failed"] if waits_again else 0)
+        return self.states.total() - self.states["ok"]
 
     def next(self, endpoint: Endpoint | None) -> list[str]:
         """What to type next."""
@@ -84,7 +83,10 @@ def account_of(folder: Path) -> Account:
         totals.add(attempt)
     info = open_run(folder).info
     limit = "--max-tokens-total" if info.most_tokens and info.budget is None else "--budget"
-    return Account(folder, states, read_batches(folder), totals, info.finished is not None, limit)
+    batches = read_batches(folder)
+    if batches.walked:
+        states -= Counter(batches.walked.again)
+    return Account(folder, states, batches, totals, info.finished is not None, limit)
 
 
 def leave(folder: Path, model: Model, *, as_json: bool) -> NoReturn:
@@ -132,8 +134,6 @@ def show(folder: Path, model: Model, asked: "Mapping[int, Standing]", *, as_json
             out.print(plain(f"part {part['part']}: {part['why']}"), soft_wrap=True)
     states = ", ".join(f"{count:,} {state}" for state, count in account.states.most_common()) or "none done yet"
     waiting = f"; {walked.waiting:,} wait for an answer" if walked and walked.waiting else ""
-    if waiting and account.batches.asks_again and account.states["failed"]:
-        waiting += ", those that have failed and are asked again among them"
     out.print(f"\narticles  {states}{waiting}", markup=False)
     if account.states["unspent"]:
         out.print(

@@ -168,10 +168,17 @@
   }, true);
 
   const within = (letter) => { const stop = current(); press(stop && $(`[data-key="${letter}"]`, stop)); };
+  const instead = (stop) => {
+    const words = stop && $("[data-instead]", stop);
+    if (!words) return;
+    words.hidden = false;
+    say(words.textContent);
+    near(words);
+  };
   const edit = (selector) => {
     const stop = current();
     const field = stop && $(selector, stop);
-    if (!field) return;
+    if (!field) { instead(stop); return; }
     const form = field.closest("form");
     if (selector === "[data-value]" && picked && !field.matches("select")) { take(form); return; }
     field.focus();
