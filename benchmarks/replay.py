@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 GOAL = 10.0
-ROUNDS = 40
+ROUNDS = 20
 
 
 def seeds() -> list[tuple[Any, dict[str, Any]]]:

@@ -38,13 +38,13 @@ class Text:
 
     def find(self, passage: str) -> list[Span]:
         """Every place where the passage stands, in order; none if it is empty."""
-        exact = passage.strip()
-        at = self._text.find(exact) if exact else -1
+        text, exact = self._text, passage.strip()
+        at = text.find(exact) if exact else -1
         if at < 0:
-            return list(self._find(passage, (0, len(self._text))))
+            return list(self._find(passage, (0, len(text))))
         length = len(exact)
         spans = [(at, at + length)]
-        while (at := self._text.find(exact, at + 1)) >= 0:
+        while (at := text.find(exact, at + 1)) >= 0:
             spans.append((at, at + length))
         return spans
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -80,13 +80,7 @@ def read_region(text: str, context: str = "", *, as_of: date | str | None = None
     """
     regions = table()
     when = read_as_of(as_of)
-    name = key(plain(text, kind="a region"))
-    named = regions.called(name)
-    if not named:
-        raise refused(text, "is the name of no 시도 or 시군구", leftover=_leftover(name, regions))
-    by_lineage: dict[str, list[Unit]] = defaultdict(list)
-    for unit in named:
-        by_lineage[regions.lineage(unit)].append(unit)
+    by_lineage = _called(text)
     lineage = _settle(text, tuple(by_lineage), context, regions)
     words = by_lineage[lineage]
     unit = _generation(regions.generations(lineage), words, when, context)
@@ -104,6 +98,23 @@ def read_region(text: str, context: str = "", *, as_of: date | str | None = None
         successors=tuple((code, regions.units[code].full_name) for code in unit.successors),
         lineage=lineage,
     )
+
+
+@lru_cache(maxsize=1 << 12)
+def _called(text: str) -> Mapping[str, Sequence[Unit]]:
+    """What the words call, by lineage. There are but some hundred regions, and articles name the same ones over and over.
+
+    Raises:
+        ReadingRefused: They call no region.
+    """
+    regions = table()
+    name = key(plain(text, kind="a region"))
+    by_lineage: dict[str, list[Unit]] = defaultdict(list)
+    for unit in regions.called(name):
+        by_lineage[regions.lineage(unit)].append(unit)
+    if not by_lineage:
+        raise refused(text, "is the name of no 시도 or 시군구", leftover=_leftover(name, regions))
+    return by_lineage
 
 
 def leading_name(text: str) -> tuple[str, str] | None:
