@@ -445,9 +445,9 @@ def test_a_worker_of_another_version_does_no_shard(place: Path, monkeypatch: pyt
     from workbench.cluster import Where, _order
     from workbench.endpoints import Endpoint, Model
     from workbench.errors import SettingsError
-    from workbench.jobs import Job
+    from workbench.jobs import Job, versions_of
     from workbench.tasks import load_task
-    from workbench.workers import _do, versions_of
+    from workbench.workers import _do
 
     endpoint = Endpoint("http://127.0.0.1:9/v1", KEY, "--base-url")
     job = Job(load_task("street", place), Model("small", endpoint), lambda: iter(()), [])

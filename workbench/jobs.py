@@ -44,6 +44,7 @@ __all__ = [
     "replaying",
     "run_job",
     "sitting_at",
+    "versions_of",
     "walk",
 ]
 
@@ -357,8 +358,13 @@ def _may_differ(job: Job) -> dict[str, Any]:
         "limit": job.limit,
         "budget": job.budget,
         "most_tokens": job.most_tokens,
-        "versions": {name: _version(name) for name in ("workbench", "instructor", "openai", "pydantic")},
+        "versions": versions_of(),
     }
+
+
+def versions_of() -> dict[str, str]:
+    """What decides how a run goes, each with its version: of one wherever parts of one run are done."""
+    return {name: _version(name) for name in ("workbench", "instructor", "openai", "pydantic")}
 
 
 @cache

@@ -19,7 +19,7 @@ from workbench.articles import Article
 from workbench.endpoints import resolve_endpoint, resolve_model
 from workbench.errors import EndpointRefused, RunError, SettingsError
 from workbench.examples import Examples
-from workbench.jobs import Job, Sitting, info_of, origin_of, walk
+from workbench.jobs import Job, Sitting, info_of, origin_of, versions_of, walk
 from workbench.ledger import Ledger
 from workbench.link import Ask, GivenUpError, Link
 from workbench.live import close_left_over, live
@@ -31,7 +31,7 @@ from workbench.shards import PATIENCE, articles_of, recordings_of
 from workbench.summary import Summary, Watch
 from workbench.tasks import load_task
 
-__all__ = ["Order", "look", "run_shard", "versions_of"]
+__all__ = ["Order", "look", "run_shard"]
 
 OWN_ADDRESS: Final = "--base-url"
 
@@ -76,13 +76,6 @@ class Order:
     def account(self) -> RunInfo:
         """The run's own account."""
         return RunInfo.model_validate_json(self.info)
-
-
-def versions_of() -> dict[str, str]:
-    """What must be of one version wherever parts of one run are done."""
-    from importlib.metadata import version  # noqa: PLC0415 - it runs where this module is sent by name
-
-    return {name: version(name) for name in ("workbench", "instructor", "openai", "pydantic")}
 
 
 def look(order: Order, token: str) -> None:
