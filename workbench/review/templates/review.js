@@ -8,13 +8,14 @@
   const stored = (name) => { try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; } };
   const typing = (element) => element.matches("input, textarea, select, [contenteditable]");
   const follow = (link) => { if (link && link.hasAttribute("href")) location.assign(link.href); };
-  let busy = false;
+  let busy = false, waiting = 0; // waiting: the timer of the check while one types
   const press = (button) => { if (button && !busy) button.click(); };
   addEventListener("pageshow", () => { busy = false; });
   document.addEventListener("submit", (event) => {
     if (event.target.method !== "post") return;
     if (busy) { event.preventDefault(); return; } // a key held down decides once
     busy = true;
+    clearTimeout(waiting);
     leave(event.target);
   });
 
@@ -139,7 +140,6 @@
       })
       .catch(() => { says.textContent = ""; }); // the server has gone: the next decision will say so
   };
-  let waiting = 0;
   document.addEventListener("input", (event) => {
     const form = event.target.matches("[data-value]") && event.target.closest("[data-check]");
     if (!form) return;
