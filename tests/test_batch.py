@@ -1128,6 +1128,23 @@ def test_what_was_answered_before_it_was_handed_in_is_not_paid_for_again(
     assert [batch.total for batch in server.batches.values()] == [5]
 
 
+def test_what_was_answered_is_not_handed_in_where_the_look_for_its_part_failed(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """Though the endpoint has recovered when the same command comes to handing in."""
+    server.script(status(400), path="/v1/batches")
+    assert workbench("batch", "submit").code == 3
+    (folder,) = (world / "runs").iterdir()
+    assert workbench("run").code == 0
+    server.script(status(400), path="/v1/batches")
+    failed = workbench("batch", "collect", folder.name)
+    assert (failed.code, "part 1: the endpoint answered 400" in failed.err) == (3, True), failed.err
+    assert not server.batches
+    ended = workbench("batch", "collect", folder.name, "--json").json
+    assert (ended["states"], ended["finished"]) == ({"ok": 8}, True)
+    assert not server.batches
+
+
 @pytest.mark.parametrize("trouble", ["key", "status"])
 def test_a_batch_of_which_the_endpoint_does_not_tell_can_be_given_up(
     world: Path, server: BatchServer, workbench: Command, trouble: str

@@ -1,7 +1,7 @@
 """The parts of a run in other hands: handed in at the endpoint, looked at, fetched, ended, or given to a person."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -42,10 +42,16 @@ def _metadata(log: BatchLog, part: Part) -> dict[str, str]:
     return {"run": log.folder.name[:512], "part": str(part.number), "label": part.written.label}
 
 
-async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
+async def send(depot: "Depot", folder: Path, notify: Notify, *, but: Collection[int] = ()) -> None:
     """Hand in every part of a run that is written and was not, if the run was not cancelled.
 
     What a killed sitting handed in is found again, not handed in twice.
+
+    Args:
+        depot: Of the endpoint.
+        folder: Of the run.
+        notify: Called with words for the user.
+        but: The numbers of parts of which ``fetch`` could not find out whether they are still to be handed in.
 
     Raises:
         ProviderError: If the endpoint does not take one; those before it are handed in.
@@ -54,7 +60,7 @@ async def send(depot: "Depot", folder: Path, notify: Notify) -> None:
     with BatchLog(folder) as log:
         check_address(folder, log.batches, depot.address)
         for part in log.batches.open:
-            if log.batches.stopped or not part.is_unsent:
+            if log.batches.stopped or not part.is_unsent or part.number in but:
                 continue
             may_be_there = part.sending
             if not may_be_there:

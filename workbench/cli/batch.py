@@ -274,7 +274,7 @@ async def _sit(
             watch.notify(f"run folder {folder}")
         else:
             folder = run.folder
-        await send(depot, folder, watch.notify)
+        await send(depot, folder, watch.notify, but=fetched.lost)
     return folder, fetched
 
 
