@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from batching_server import EXPIRED, GOOD, LIVE, MISSING, BatchServer, RowSays, StoredBatch, hold_articles, priced
 from loopback import (
+    Answer,
     Loopback,
     Received,
     Usage,
@@ -1054,6 +1055,37 @@ def test_a_part_that_is_gone_keeps_none_of_the_others(parts: Path, workbench: Co
     assert "5 ok; 3 wait for an answer" in collected.out
     assert "part 1: the endpoint answered 404" in collected.err
     assert states(parts) == dict.fromkeys("defgh", "ok")
+
+
+@pytest.mark.parametrize(
+    ("of", "trouble"),
+    [
+        ("batch", [status(500)] * 3),
+        ("batch", [status(403)]),
+        ("answers", [status(500)] * 3),
+        ("answers", [dropped_midway(status(200, b"{}" * 99))] * 3),
+    ],
+    ids=["batch 500", "batch 403", "answers 500", "answers broken off"],
+)
+def test_a_part_that_fails_keeps_none_of_the_others(
+    world: Path,
+    server: BatchServer,
+    workbench: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    of: str,
+    trouble: list[Answer],
+) -> None:
+    """Whatever it is that fails: its turn comes with the next `collect`."""
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 3)
+    monkeypatch.setattr("workbench.model._wait", lambda _: 0)
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    first, *_ = server.end()
+    path = "/v1/batches/batch_1" if of == "batch" else f"/v1/files/{first.output}/content"
+    server.script(*trouble, path=path)
+    collected = workbench("batch", "collect")
+    assert (collected.code, "part 1: " in collected.err) == (3, True), collected.err
+    assert states(folder) == dict.fromkeys("defgh", "ok")
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
 
 
 def cancel_in_vain(server: BatchServer, workbench: Command) -> Path:

@@ -87,7 +87,7 @@ class Fetched:
 
     Attributes:
         ended: How many of them have ended, and are fetched.
-        lost: Why the endpoint does not give those that it should, by the parts' numbers.
+        lost: Why the endpoint does not give those that it should, or tell of them, by the parts' numbers.
     """
 
     ended: int = 0
@@ -106,10 +106,10 @@ class Fetched:
 
 
 async def look(depot: "Depot", folder: Path) -> "tuple[dict[int, Standing], Fetched]":
-    """What the endpoint says of each part that is there, by the part's number, and of which it knows nothing. Nothing is fetched.
+    """What the endpoint says of each part that is there, by the part's number, and why it does not of others. Nothing is fetched.
 
     Raises:
-        ProviderError: If the endpoint fails.
+        ProviderError: If the endpoint is not reached.
         RunError: If one is at another endpoint.
     """
     batches = read_batches(folder)
@@ -119,14 +119,19 @@ async def look(depot: "Depot", folder: Path) -> "tuple[dict[int, Standing], Fetc
         try:
             found[part.number] = await depot.batch(batch)
         except ProviderError as error:
-            if error.status not in LOST:
-                raise
-            lost[part.number] = error
+            lost[part.number] = _of_one(error)
     return found, Fetched(lost=lost)
 
 
+def _of_one(error: ProviderError) -> ProviderError:
+    """What an endpoint says of one part, which keeps it from none of the others; raised where it says nothing, and would not of them either."""
+    if error.status is None:
+        raise error
+    return error
+
+
 async def fetch(depot: "Depot", run: Run, recordings: Path, notify: Notify) -> Fetched:
-    """Fetch the answers to every part of a run that has ended. One that the endpoint does not have keeps none of the others.
+    """Fetch the answers to every part of a run that has ended. One that fails keeps none of the others.
 
     First a part that was not handed in is given up, where a cancel that failed left it behind, or where it would pay for what was recorded since.
 
@@ -137,7 +142,7 @@ async def fetch(depot: "Depot", run: Run, recordings: Path, notify: Notify) -> F
         notify: Called with words for the user.
 
     Raises:
-        ProviderError: If the endpoint fails; those before are fetched.
+        ProviderError: If the endpoint is not reached; those before are fetched.
         RunError: If one is at another endpoint.
     """
     ended, lost = 0, {}
@@ -152,14 +157,17 @@ async def fetch(depot: "Depot", run: Run, recordings: Path, notify: Notify) -> F
                 elif _is_answered(log, part, recordings, refresh=run.info.refresh):
                     await _find_or_give_up(depot, log, part, notify)
             except ProviderError as error:
-                lost[part.number] = error
+                lost[part.number] = _of_one(error)
         for batch, part in log.batches.there.items():
             try:
-                ended += await _fetch(depot, log, part, batch, notify)
+                standing = await depot.batch(batch)
             except ProviderError as error:
-                if error.status not in LOST:
-                    raise
-                lost[part.number] = error
+                lost[part.number] = _of_one(error)
+                continue
+            try:
+                ended += await _fetch(depot, log, part, standing, notify)
+            except ProviderError as error:
+                lost[part.number] = error  # also where a file breaks off time and again: the next may not
     return Fetched(ended, lost)
 
 
@@ -171,10 +179,9 @@ def _is_answered(log: BatchLog, part: Part, recordings: Path, *, refresh: bool) 
 
 
 async def _fetch(
-    depot: "Depot", log: BatchLog, part: Part, batch: str, notify: Notify, *, give_up: bool = False
+    depot: "Depot", log: BatchLog, part: Part, standing: "Standing", notify: Notify, *, give_up: bool = False
 ) -> bool:
     """Fetch the answers to a part if it has ended; returns whether it has, and they are here. With ``give_up`` errors may be missing."""
-    standing = await depot.batch(batch)
     if not standing.has_ended:
         done = f", {standing.completed + standing.failed:,} of {standing.total:,} done" if standing.total else ""
         notify(f"part {part.number} is {standing.status}{done}")
@@ -246,7 +253,7 @@ async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, giv
         return
     standing = await depot.batch(batch)
     if standing.has_ended and give_up:
-        if not await _fetch(depot, log, part, batch, notify, give_up=True):
+        if not await _fetch(depot, log, part, standing, notify, give_up=True):
             _lose(log, part, "its answers are not there", notify)
         return
     if not standing.has_ended and standing.status not in ENDING:
