@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from workbench.batch import BatchLog, Chosen, How, ReasksGo, Walked, waiting_elsewhere
+from workbench.batch import BatchLog, Chosen, How, ReasksGo, Walked
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
@@ -18,7 +18,7 @@ from workbench.entries import digest
 from workbench.errors import BudgetReached, ProviderError, SettingsError
 from workbench.extract import Price
 from workbench.gatherer import Gatherer
-from workbench.intake import Handed, Past, part_rows, read_past, take_in, take_in_handed, way_out_of
+from workbench.intake import Handed, Past, read_past, take_in, take_in_handed, way_out_of
 from workbench.jobs import Answering, Answers, Sitting, origin_of
 from workbench.limits import NotSentError
 from workbench.live import check_length, check_priced, close_left_over, live
@@ -29,6 +29,7 @@ from workbench.recordings import Answer, Exchange, Recording
 from workbench.requests import Request
 from workbench.resume import told_of
 from workbench.tasks import Task
+from workbench.underway import part_rows, waiting_elsewhere
 
 __all__ = ["gathering", "telling"]
 
@@ -240,7 +241,7 @@ def _under_way(log: BatchLog, past: Past, price: Price, *, in_money: bool) -> tu
     worst = Spend()
     for part in log.batches.open:
         entered = past.entered.get(part.number, set())
-        with part_rows(log, part) as rows:
+        with part_rows(log.folder, part) as rows:
             for row in rows:
                 if (mark := digest(row.key)) not in entered:
                     waiting.add(mark)

@@ -14,15 +14,15 @@ from workbench.batch import (
     Sending,
     Submitted,
     Uploaded,
-    check_address,
     part_file,
     read_batches,
 )
 from workbench.errors import InputError, ProviderError, RunError, SettingsError
-from workbench.intake import part_rows, read_past
+from workbench.intake import read_past
 from workbench.recordings import Recordings
 from workbench.runs import Run
 from workbench.summary import Notify
+from workbench.underway import check_address, part_rows
 
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
@@ -173,7 +173,7 @@ async def fetch(depot: "Depot", run: Run, recordings: Path, notify: Notify) -> F
 
 def _is_answered(log: BatchLog, part: Part, recordings: Path, *, refresh: bool) -> bool:
     """Whether some of its rows were recorded since they were gathered."""
-    with Recordings(recordings) as store, part_rows(log, part) as rows:
+    with Recordings(recordings) as store, part_rows(log.folder, part) as rows:
         found = (store.get(row.key) for row in rows)
         return any(one and (one.recorded >= part.written.at or not refresh) for one in found)
 

@@ -14,7 +14,6 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from workbench.batch import check_none_under_way
 from workbench.batching import telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import as_json, print_json, project, stderr, stdout
@@ -36,6 +35,7 @@ from workbench.runs import Run, latest_run, open_run
 from workbench.settings import Project
 from workbench.summary import Summary, Watch
 from workbench.texts import texts_in
+from workbench.underway import check_none_under_way
 
 __all__ = ["run"]
 

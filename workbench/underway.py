@@ -1,0 +1,88 @@
+"""What is under way in the batches of a run, or of those beside it: who else is not to be asked about it, and what not to ask a second time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.batch import Batches, Part, part_file, read_batches
+from workbench.entries import digest
+from workbench.errors import InputError, RunError
+from workbench.lines import read_lines
+from workbench.rows import Rows
+
+__all__ = ["check_address", "check_none_under_way", "part_rows", "waiting_elsewhere"]
+
+
+def part_rows(folder: Path, part: Part) -> Rows:
+    """The rows of a part of the run in a folder.
+
+    Raises:
+        RunError: If what each of them is, is gone.
+    """
+    return Rows(*(part_file(folder, part.number, kind) for kind in ("rows", "requests")))
+
+
+def check_none_under_way(folder: Path, notify: Callable[[str], None]) -> None:
+    """Refuse to ask one by one what a batch is being asked, be it another run's.
+
+    Args:
+        folder: Of the run.
+        notify: Told of other runs whose batches cannot be read.
+
+    Raises:
+        RunError: If a part of the run is under way, or it waits for what other runs have under way; names the commands that go on with it.
+    """
+    batches = read_batches(folder)
+    if batches.open:
+        waiting = sum(part.written.requests for part in batches.open)
+        raise RunError(
+            f"{waiting:,} requests of this run wait in a batch, and would be paid for twice",
+            where=str(folder),
+            way_out=f"`workbench batch collect {folder.name}`, or first `workbench batch cancel {folder.name}`",
+        )
+    if batches.walked and batches.waits_elsewhere and (runs := {*waiting_elsewhere(folder, notify).values()}):
+        collects = ", ".join(f"`workbench batch collect {run}`" for run in sorted(runs))
+        raise RunError(
+            f"{batches.walked.waiting:,} articles of this run wait for what other runs have in batches, and would be paid for twice",
+            where=str(folder),
+            way_out=f"{collects}, then `workbench batch collect {folder.name}`",
+        )
+
+
+def waiting_elsewhere(folder: Path, notify: Callable[[str], None]) -> dict[bytes, str]:
+    """The requests that other runs beside this one have in batches or are about to, as digests of their keys, each with its run's name.
+
+    Rows are read of those alone that are under way.
+
+    Args:
+        folder: Of this run.
+        notify: Told of each run whose batches cannot be read: what waits in them is asked again.
+    """
+    found: dict[bytes, str] = {}
+    for file in folder.parent.glob("*/batches.jsonl"):
+        other = file.parent
+        try:
+            for part in read_batches(other).open if other != folder else ():
+                rows = part_file(other, part.number, "rows")
+                if part.written.how == "api":
+                    found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
+        except (InputError, OSError) as error:
+            notify(
+                f"what waits in the batches of {other.name} is not known, and may be paid for twice: {str(error).splitlines()[0]}"
+            )
+    return found
+
+
+def check_address(folder: Path, batches: Batches, address: str) -> None:
+    """Refuse to ask one endpoint about what is at another: it would say that there is no such batch, and be believed.
+
+    Raises:
+        RunError: If a part that has not ended is for another address; names both.
+    """
+    for part in batches.open:
+        theirs = part.written.endpoint
+        if theirs and part.ended is None and theirs.rstrip("/") != address.rstrip("/"):
+            raise RunError(
+                f"part {part.number} of this run is for {theirs}, and {address} would be asked about it",
+                where=str(folder),
+                way_out=f"pass --base-url {theirs}, or set OPENAI_BASE_URL to it, with the key that belongs to it",
+            )
