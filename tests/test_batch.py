@@ -937,11 +937,17 @@ def test_a_batch_that_was_made_and_not_noted_is_cancelled_too(
     assert server.batches["batch_1"].status == "cancelling"
 
 
+@pytest.mark.parametrize("older", [False, True])
 def test_another_endpoint_is_not_asked_about_a_batch(
-    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, older: bool
 ) -> None:
-    """It knows nothing of it, and what it says would be taken for the batch's end."""
+    """It knows nothing of it, and what it says would be taken for the batch's end; also where an older version has not noted whose it is."""
     folder = Path(workbench("batch", "submit", "--json").json["run"])
+    if older:
+        written, *others = lines(folder / "batches.jsonl")
+        del written["endpoint"]
+        text = "".join(json.dumps(event) + "\n" for event in (written, *others))
+        (folder / "batches.jsonl").write_text(text, encoding="utf-8")
     with BatchServer() as stranger:
         monkeypatch.setenv("OPENAI_BASE_URL", stranger.base_url)
         for command in ("cancel", "collect", "status"):

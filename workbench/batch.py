@@ -72,7 +72,7 @@ class Written(_OfPart):
     again: bool = False
     """Whether it may hold what had failed before: articles that ended so are then not done with."""
     endpoint: str | None = None
-    """The address that it is for: what another says of it means nothing. None where a person takes it on."""
+    """The address that it is for: what another says of it means nothing. None where a person takes it on, or an older version wrote this."""
 
 
 class Sending(_OfPart):

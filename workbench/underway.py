@@ -8,6 +8,7 @@ from workbench.entries import digest
 from workbench.errors import InputError, RunError
 from workbench.lines import read_lines
 from workbench.rows import Rows
+from workbench.runs import open_run
 
 __all__ = ["check_address", "check_none_under_way", "part_rows", "waiting_elsewhere"]
 
@@ -75,11 +76,14 @@ def waiting_elsewhere(folder: Path, notify: Callable[[str], None]) -> dict[bytes
 def check_address(folder: Path, batches: Batches, address: str) -> None:
     """Refuse to ask one endpoint about what is at another: it would say that there is no such batch, and be believed.
 
+    Older logs do not say for which address a part is: it is the one that the run asks, and whoever goes on with a run asks no other.
+
     Raises:
         RunError: If a part that has not ended is for another address; names both.
     """
+    asked = open_run(folder).info.endpoint
     for part in batches.open:
-        theirs = part.written.endpoint
+        theirs = part.written.endpoint or (asked if part.written.how == "api" else None)
         if theirs and part.ended is None and theirs.rstrip("/") != address.rstrip("/"):
             raise RunError(
                 f"part {part.number} of this run is for {theirs}, and {address} would be asked about it",
