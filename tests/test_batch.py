@@ -1281,24 +1281,85 @@ def test_a_file_of_requests_that_is_gone_before_it_is_handed_in_is_refused_with_
     assert [batch.total for batch in server.batches.values()] == [8]
 
 
-@pytest.mark.parametrize("when", ["before it is fetched", "after", "under way"])
-def test_a_part_whose_rows_are_gone_can_be_given_up_and_keeps_its_answers(
-    world: Path, server: BatchServer, workbench: Command, when: str
+def third_line(rows: bytes, line: bytes) -> bytes:
+    """Rows whose third is another line."""
+    return b"".join(line if number == 3 else one for number, one in enumerate(rows.splitlines(keepends=True), 1))
+
+
+GONE, NO_ROW = (lambda _: None), (lambda rows: third_line(rows, b'{"key": "k"}\n'))
+
+
+@pytest.mark.parametrize(
+    ("when", "damage", "words", "left"),
+    [
+        ("under way", GONE, "", ""),
+        ("under way", NO_ROW, "", "abdefgh"),
+        ("before it is fetched", GONE, "", ""),
+        ("after", GONE, "0001.rows.jsonl: 8 of the 8 rows", ""),
+        ("after", NO_ROW, "0001.rows.jsonl:3: 1 of the 8 rows", "abdefgh"),
+        ("after", lambda rows: third_line(rows, b"\0\n"), "0001.rows.jsonl:3: 1 of the 8 rows", "abdefgh"),
+        ("after", lambda rows: third_line(rows, b""), "0001.rows.jsonl: 1 of the 8 rows", "abdefgh"),
+        ("after", lambda rows: rows[:-10], "0001.rows.jsonl:8: 1 of the 8 rows", "abcdefg"),
+        ("after", lambda rows: b"\0" * len(rows), "0001.rows.jsonl:1: 8 of the 8 rows", ""),
+    ],
+    ids=[
+        "gone under way",
+        "no row under way",
+        "gone early",
+        "gone",
+        "no row",
+        "no JSON",
+        "a line less",
+        "torn",
+        "zeros",
+    ],
+)
+def test_rows_that_cannot_be_read_can_be_given_up_and_lose_no_answer(
+    world: Path,
+    server: BatchServer,
+    workbench: Command,
+    when: str,
+    damage: Callable[[bytes], bytes | None],
+    words: str,
+    left: str,
 ) -> None:
+    """It is said which, the others are taken in, and what was answered to them can be taken by hand, unpaid for a second time."""
     folder = Path(workbench("batch", "submit", "--json").json["run"])
-    (folder / "batch" / "0001.rows.jsonl").unlink()
+    file = folder / "batch" / "0001.rows.jsonl"
+    damaged = damage(file.read_bytes())
+    file.unlink() if damaged is None else file.write_bytes(damaged)
     if when != "under way":
         server.end()
     if when == "after":
         refused = workbench("batch", "collect")
-        assert (refused.code, "batch cancel --give-up" in refused.err) == (2, True), refused.err
-    given_up = workbench("batch", "cancel", "--give-up", "--json")
-    assert (given_up.json["parts"][0]["state"], "is in no account" in given_up.err) == ("given up", True)
-    kept = [] if when == "under way" else ["0001.answers.jsonl"]
-    assert [file.name for file in (folder / "batch").iterdir()] == kept
-    assert workbench("batch", "collect", "--json").json["states"] == {"failed": 8}
+        assert (refused.code, words in refused.err) == (2, True), refused.err
+        assert f"batch cancel --give-up {folder.name}" in refused.err
+    given_up = workbench("batch", "cancel", "--give-up")
+    assert (given_up.code, "is in no account" in given_up.err) == (0, True), given_up.err
+    if when == "under way":
+        server.end()
+    collected = workbench("batch", "collect", "--json").json
+    gone = sorted({*"abcdefgh"} - {*left})
+    assert collected["finished"]
+    assert states(folder) == dict.fromkeys(left, "ok") | dict.fromkeys(gone, "failed")
+    assert [part["answered"] for part in collected["parts"]] == [len(left)]
+    assert workbench("batch", "export", "--resume", folder.name).code == 0
+    answers = folder / "batch" / "0001.answers.jsonl"
+    taken = workbench("batch", "import", folder.name, answers, "--origin", "api", "--json").json
+    assert (taken["states"], Decimal(taken["cost"]["amount"])) == ({"ok": 8}, 8 * LIVE / 2)
+    assert len(server.answered) == 8
+
+
+def test_rows_that_were_given_up_are_asked_again_when_the_run_is_submitted_again(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (folder / "batch" / "0001.rows.jsonl").unlink()
+    server.end()
+    workbench("batch", "cancel", "--give-up")
+    workbench("batch", "collect")
     assert workbench("batch", "submit", "--resume", folder.name).code == 0
-    assert len(server.batches) == 2
+    assert [batch.total for batch in server.batches.values()] == [8, 8]
 
 
 def test_a_batch_whose_errors_are_not_there_yet_stays_open(
@@ -1414,7 +1475,8 @@ def test_a_damaged_batch_of_another_run_keeps_none_from_being_submitted_and_is_s
         with (first / "batches.jsonl").open("a") as log:
             log.write("\0\0\0\n")
     else:
-        (first / "batch" / "0001.rows.jsonl").unlink()
+        file = first / "batch" / "0001.rows.jsonl"
+        file.write_bytes(file.read_bytes()[:-10])
     submitted = workbench("batch", "submit", "--json")
     assert submitted.code == 0, submitted.err
     assert f"what waits in the batches of {first.name} is not known, and may be paid for twice" in submitted.err

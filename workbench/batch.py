@@ -31,6 +31,7 @@ __all__ = [
     "ReasksGo",
     "Sending",
     "Submitted",
+    "Unread",
     "Uploaded",
     "Walked",
     "Written",
@@ -105,6 +106,14 @@ class Ended(_OfPart):
     """Why the whole of it failed or was given up, if it was."""
 
 
+class Unread(_OfPart):
+    """What some of its rows ask cannot be read any more, and they were given up: no answer is taken to them."""
+
+    event: Literal["unread"] = "unread"
+    rows: int
+    """How many."""
+
+
 class Collected(_OfPart):
     """Each of its rows is in the ledger, and what was answered is recorded; or it was given up."""
 
@@ -145,7 +154,7 @@ class Cancelled(_Line):
     event: Literal["cancelled"] = "cancelled"
 
 
-Event = Written | Sending | Uploaded | Submitted | Ended | Collected | Chosen | Walked | Cancelled
+Event = Written | Sending | Uploaded | Submitted | Ended | Unread | Collected | Chosen | Walked | Cancelled
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
@@ -158,6 +167,8 @@ class Part:
     file: str | None = None
     submitted: Submitted | None = None
     ended: Ended | None = None
+    unread: int = 0
+    """How many of its rows are given up because what they ask cannot be read."""
     collected: Collected | None = None
 
     @property
@@ -242,6 +253,8 @@ class Batches:
                 self.parts[event.part].submitted = event
             case Ended():
                 self.parts[event.part].ended = event
+            case Unread():
+                self.parts[event.part].unread = event.rows
             case Collected():
                 self.parts[event.part].collected, self.walked = event, None
 

@@ -221,7 +221,9 @@ class _Desk:
         if failed:
             raise ProviderError(failed.error, status=failed.status, way_out=way_out_of(failed.status, run))
         if self.stopped:
-            raise ProviderError("the batch was cancelled before this was asked", way_out=way_out_of(None, run))
+            raise ProviderError(
+                "the batch was cancelled before an answer to this was taken in", way_out=way_out_of(None, run)
+            )
 
 
 async def _reask(task: Task, request: Request, first: Exchange, answer: Answer, reasks: int) -> None:

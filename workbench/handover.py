@@ -13,6 +13,7 @@ from workbench.batch import (
     Part,
     Sending,
     Submitted,
+    Unread,
     Uploaded,
     part_file,
     read_batches,
@@ -22,7 +23,7 @@ from workbench.intake import read_past
 from workbench.recordings import Recordings
 from workbench.runs import Run
 from workbench.summary import Notify
-from workbench.underway import check_address, part_rows
+from workbench.underway import check_address, part_rows, readable_rows
 
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
@@ -242,8 +243,7 @@ async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up
                 lost[part.number] = error
         if give_up:
             for part in log.batches.open:
-                if not part_file(folder, part.number, "rows").exists():
-                    _forsake(log, part, notify)
+                _give_up_unread(log, part, notify)
     Fetched(lost=lost).check()
 
 
@@ -285,13 +285,17 @@ def _give_up(log: BatchLog, part: Part, notify: Notify) -> None:
     notify(f"part {part.number}: {collected.given_up:,} rows are given up")
 
 
-def _forsake(log: BatchLog, part: Part, notify: Notify) -> None:
-    """Be done with a part of which nobody knows any more what its rows are. What was fetched of it is kept."""
-    collected = read_past(log.folder).collected(part).model_copy(update={"keeps_answers": True})
-    log.settle(collected)
+def _give_up_unread(log: BatchLog, part: Part, notify: Notify) -> None:
+    """Give up the rows of a part of which nobody knows any more what they ask. Answers to them are kept where they are fetched to."""
+    rows, unread = readable_rows(log.folder, part)
+    with rows:
+        if unread <= part.unread:
+            return
+    log.note(Unread(part=part.number, rows=unread))
     notify(
-        f"part {part.number}: {part_file(log.folder, part.number, 'rows')} is gone, and with it what {collected.given_up:,} answers are to: "
-        "they are given up, and what they cost is in no account"
+        f"{rows.place}: {rows.damage or 'rows are missing'}: {unread:,} rows of part {part.number} are given up, and what they cost is in no account; "
+        f"when `collect` has fetched an answer to them, it stays in {part_file(log.folder, part.number, 'answers')}: "
+        f"`workbench batch export --resume {log.folder.name}`, then `workbench batch import` of that file takes it"
     )
 
 

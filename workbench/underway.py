@@ -4,22 +4,39 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workbench.batch import Batches, Part, part_file, read_batches
-from workbench.entries import digest
 from workbench.errors import InputError, RunError
-from workbench.lines import read_lines
 from workbench.rows import Rows
 from workbench.runs import open_run
 
-__all__ = ["check_address", "check_none_under_way", "part_rows", "waiting_elsewhere"]
+__all__ = ["check_address", "check_none_under_way", "part_rows", "readable_rows", "waiting_elsewhere"]
+
+
+def readable_rows(folder: Path, part: Part) -> tuple[Rows, int]:
+    """The rows of a part of the run in a folder that can be read, and how many others it has.
+
+    Raises:
+        RunError: If a file is there and cannot be read.
+    """
+    rows = Rows(*(part_file(folder, part.number, kind) for kind in ("rows", "requests")))
+    return rows, part.written.requests - len(rows)
 
 
 def part_rows(folder: Path, part: Part) -> Rows:
-    """The rows of a part of the run in a folder.
+    """The rows of a part of the run in a folder, but for those that were given up.
 
     Raises:
-        RunError: If what each of them is, is gone.
+        RunError: If what some others of them ask cannot be read any more.
     """
-    return Rows(*(part_file(folder, part.number, kind) for kind in ("rows", "requests")))
+    rows, unread = readable_rows(folder, part)
+    if unread <= part.unread:
+        return rows
+    with rows:
+        raise RunError(
+            f"{unread:,} of the {part.written.requests:,} rows of a batch that is under way cannot be read: {rows.damage or 'they are not in it'}",
+            where=rows.place,
+            expected="the file as it was written",
+            way_out=f"put it back; or `workbench batch cancel --give-up {folder.name}` gives those rows up, and no answer that was fetched is lost",
+        )
 
 
 def check_none_under_way(folder: Path, notify: Callable[[str], None]) -> None:
@@ -63,9 +80,9 @@ def waiting_elsewhere(folder: Path, notify: Callable[[str], None]) -> dict[bytes
         other = file.parent
         try:
             for part in read_batches(other).open if other != folder else ():
-                rows = part_file(other, part.number, "rows")
                 if part.written.how == "api":
-                    found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
+                    with part_rows(other, part) as rows:
+                        found.update(dict.fromkeys(rows.marks, other.name))
         except (InputError, OSError) as error:
             notify(
                 f"what waits in the batches of {other.name} is not known, and may be paid for twice: {str(error).splitlines()[0]}"
