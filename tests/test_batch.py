@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -1375,6 +1375,34 @@ def test_a_batch_whose_errors_are_not_there_yet_stays_open(
     batch.errors = errors
     ended = workbench("batch", "collect", "--json").json
     assert (ended["states"], ended["assumed"]["attempts"]) == ({"ok": 6, "failed": 2}, 0)
+
+
+@pytest.mark.parametrize("kind", ["errors", "output"])
+def test_files_that_never_come_are_not_waited_for_without_end(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """For as long as they may come the command that goes without them is named, then it ends so though it is to wait."""
+    server.rows = lambda row: status(500) if article_of(row) in "ab" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (batch,) = server.end()
+    setattr(batch, kind, None)
+    way_out = f"batch cancel --give-up {folder.name}"
+    early = workbench("batch", "collect")
+    assert (early.code, way_out in early.err) == (0, True), early.err
+    monkeypatch.setattr("workbench.handover.LATE", timedelta(0))
+    late = workbench("batch", "collect", "--wait")
+    assert (late.code, "are not there: so it was found at" in late.err, way_out in late.err) == (3, True, True), (
+        late.err
+    )
+    assert workbench("batch", "cancel", "--give-up", folder.name).code == 0
+    assert workbench("batch", "collect", "--json").json["finished"]
+    ended = states(folder)
+    assert {article for article in ended if ended[article] == "failed"} == {
+        *("ab" if kind == "errors" else "cdefgh"),
+        *"ab",
+    }
+    assert ("in neither of its files" if kind == "errors" else "with 500") in reasons(folder)["a"]
+    assert kind == "errors" or "its 6 answers are not there" in reasons(folder)["c"]
 
 
 def test_what_is_there_of_a_part_that_is_given_up_is_taken(

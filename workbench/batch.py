@@ -19,6 +19,7 @@ from workbench.lines import Appender, read_lines
 
 __all__ = [
     "FORMAT",
+    "Awaited",
     "BatchLog",
     "Batches",
     "Cancelled",
@@ -96,6 +97,12 @@ class Submitted(_OfPart):
     batch: str
 
 
+class Awaited(_OfPart):
+    """The provider is done with it, and for the first time was seen not to have all the files that it counts rows for."""
+
+    event: Literal["awaited"] = "awaited"
+
+
 class Ended(_OfPart):
     """The provider is done with it, and what came of it is here."""
 
@@ -154,7 +161,7 @@ class Cancelled(_Line):
     event: Literal["cancelled"] = "cancelled"
 
 
-Event = Written | Sending | Uploaded | Submitted | Ended | Unread | Collected | Chosen | Walked | Cancelled
+Event = Written | Sending | Uploaded | Submitted | Awaited | Ended | Unread | Collected | Chosen | Walked | Cancelled
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
@@ -166,6 +173,8 @@ class Part:
     sending: bool = False
     file: str | None = None
     submitted: Submitted | None = None
+    awaited: datetime | None = None
+    """Since when the provider is known to be done with it, and not to have all its files."""
     ended: Ended | None = None
     unread: int = 0
     """How many of its rows are given up because what they ask cannot be read."""
@@ -251,6 +260,8 @@ class Batches:
                 self.parts[event.part].file = event.file
             case Submitted():
                 self.parts[event.part].submitted = event
+            case Awaited():
+                self.parts[event.part].awaited = event.at
             case Ended():
                 self.parts[event.part].ended = event
             case Unread():

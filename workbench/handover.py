@@ -3,10 +3,12 @@
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from workbench.batch import (
+    Awaited,
     BatchLog,
     Cancelled,
     Ended,
@@ -34,6 +36,8 @@ LOST: Final = frozenset({200, 404, 410})
 """Statuses of an endpoint that is there, and does not have what it was asked for: a deleted file, a batch of another key. 200 is nonsense in its place."""
 
 GIVE_UP: Final = "`workbench batch cancel --give-up` gives it up: what was not fetched counts at its worst case"
+LATE: Final = timedelta(hours=1)
+"""After which the files of a batch that has ended are not waited for any more."""
 ENDING: Final = frozenset({"cancelling", "finalizing"})
 """Statuses of a batch that comes to its end by itself, and cannot be ended any more."""
 
@@ -182,23 +186,41 @@ def _is_answered(log: BatchLog, part: Part, recordings: Path, *, refresh: bool) 
 async def _fetch(
     depot: "Depot", log: BatchLog, part: Part, standing: "Standing", notify: Notify, *, give_up: bool = False
 ) -> bool:
-    """Fetch the answers to a part if it has ended; returns whether it has, and they are here. With ``give_up`` errors may be missing."""
+    """Fetch the answers to a part if it has ended; returns whether it has, and they are here. With ``give_up`` those that are not there are done without."""
     if not standing.has_ended:
         done = f", {standing.completed + standing.failed:,} of {standing.total:,} done" if standing.total else ""
         notify(f"part {part.number} is {standing.status}{done}")
         return False
     missing = {"answers": standing.completed if not standing.answers else 0}
-    if standing.status == "completed" and not give_up:  # of another, what is in no file was not done, and costs nothing
+    if standing.status == "completed":  # of another, what is in no file was not done, and costs nothing
         missing["errors"] = standing.failed if not standing.errors else 0
-    if any(missing.values()):
+    if any(missing.values()) and not give_up:
         what = " and ".join(f"{count:,} {kind}" for kind, count in missing.items() if count)
-        notify(f"part {part.number} is {standing.status}, and its {what} are not there yet")
+        _await(log, part, f"{standing.status}, and its {what} are not there", depot.address, notify)
         return False
     for kind, file in (("answers", standing.answers), ("errors", standing.errors)):
         if file:
             await depot.fetch(file, part_file(log.folder, part.number, kind))
-    log.note(Ended(part=part.number, status=standing.status, why=standing.why))
+    if missing["answers"]:
+        _lose(log, part, f"its {missing['answers']:,} answers are not there", notify)
+    else:
+        log.note(Ended(part=part.number, status=standing.status, why=standing.why))
     return True
+
+
+def _await(log: BatchLog, part: Part, what: str, address: str, notify: Notify) -> None:
+    """Say what has not come of a part that has ended.
+
+    Raises:
+        ProviderError: If it should have by now.
+    """
+    way_out = f"`workbench batch cancel --give-up {log.folder.name}` takes what is there and ends the run's batches: what has no answer then fails, at its worst case"
+    if part.awaited is None:
+        log.note(Awaited(part=part.number))
+    elif datetime.now(UTC) - part.awaited >= LATE:
+        since = f"{part.awaited:%Y-%m-%d %H:%M} UTC"
+        raise ProviderError(f"it is {what}: so it was found at {since}", status=200, where=address, way_out=way_out)
+    notify(f"part {part.number} is {what} yet; if they never come, {way_out}")
 
 
 async def cancel(depot: "Depot | None", folder: Path, notify: Notify, *, give_up: bool = False) -> None:
@@ -253,8 +275,7 @@ async def _end(depot: "Depot", log: BatchLog, part: Part, notify: Notify, *, giv
         return
     standing = await depot.batch(batch)
     if standing.has_ended and give_up:
-        if not await _fetch(depot, log, part, standing, notify, give_up=True):
-            _lose(log, part, "its answers are not there", notify)
+        await _fetch(depot, log, part, standing, notify, give_up=True)
         return
     if not standing.has_ended and standing.status not in ENDING:
         standing = await depot.cancel(batch)
