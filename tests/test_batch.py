@@ -394,6 +394,19 @@ def test_a_run_that_asks_what_waits_in_another_runs_batch_says_so_first(
     assert "paid for twice" not in again.err, "what is recorded is not asked"
 
 
+def test_a_run_of_many_processes_says_so_before_any_of_them_asks(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    first = Path(workbench("batch", "submit", "--limit", "2", "--json").json["run"])
+    asked = workbench("run", "--engine", "dask", "--events", "--json")
+    assert asked.code == 0, asked.err
+    said = [json.loads(line) for line in asked.err.splitlines() if line.startswith("{")]
+    told = [at for at, event in enumerate(said) if f"batch of {first.name} already" in str(event)]
+    assert len(told) == 1
+    assert told[0] < min(at for at, event in enumerate(said) if event["event"] == "article")
+
+
 def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
     world: Path, server: BatchServer, workbench: Command
 ) -> None:

@@ -107,7 +107,14 @@ class _Undisturbed(WorkerPlugin):
 
 
 def run_sharded(
-    job: Job, runs: Path, store: Recordings, where: Where, *, resume: Resume | None = None, watch: Watch | None = None
+    job: Job,
+    runs: Path,
+    store: Recordings,
+    where: Where,
+    *,
+    resume: Resume | None = None,
+    watch: Watch | None = None,
+    before: Callable[[Sitting], None] = lambda _: None,
 ) -> Summary:
     """Do what ``run_job`` does, over the workers of a cluster.
 
@@ -118,6 +125,7 @@ def run_sharded(
         where: The cluster, and what its workers need to know.
         resume: The run that is gone on with.
         watch: Who is told.
+        before: What is to be done before anything is sent.
 
     Raises:
         As ``run_job``, and
@@ -133,9 +141,10 @@ def run_sharded(
         with sitting_at(job, runs, store, resume=resume, watch=watch) as sitting:
             close_left_over(sitting)
             check_priced(job, sitting.summary)
+            before(sitting)
             # What shards were left with is among it by now.
-            before = str(store.folder.resolve()) if len(store) else None
-            order = _begun(order, sitting, before)
+            recorded = str(store.folder.resolve()) if len(store) else None
+            order = _begun(order, sitting, recorded)
             with _seated(client, order.seat, job, sitting.ledger.totals.spend) as say:
                 Driver(client, order, sitting, say).drive()
     return sitting.summary
