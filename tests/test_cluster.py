@@ -582,6 +582,18 @@ def test_without_the_extra_the_way_out_is_named(
     assert "workbench[dask]" in result.err
 
 
+@pytest.mark.parametrize("address", ["ucx://127.0.0.1:9", "carrier-pigeon://127.0.0.1:9", "tls://127.0.0.1", ""])
+def test_an_address_that_cannot_be_spoken_to_is_refused_without_waiting(
+    place: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr("workbench.cluster.Client", None)  # nobody is tried
+    on = ("--engine", "dask", "--scheduler", address)
+    result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", *on)
+    assert result.code == 2
+    assert "Dask cannot speak to this address here" in result.err and "tls:// or tcp://" in result.err
+    assert not (place / "runs").exists()
+
+
 @pytest.mark.parametrize(
     ("protocol", "said"),
     [("tcp", "the scheduler does not answer"), ("tls", "DASK_DISTRIBUTED__COMM__TLS__CA_FILE")],
