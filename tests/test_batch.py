@@ -1280,15 +1280,20 @@ def test_a_file_of_requests_that_is_gone_costs_no_answer(
     assert ("8 recordings are without their requests' texts" in collected.err) == bool(keeps)
 
 
-def test_a_file_of_requests_that_is_gone_before_it_is_handed_in_is_refused_with_the_way_out(
-    world: Path, server: BatchServer, workbench: Command
+@pytest.mark.parametrize("damage", ["gone", "not as it was written"])
+def test_a_file_of_requests_that_is_damaged_before_it_is_handed_in_is_refused_with_the_way_out(
+    world: Path, server: BatchServer, workbench: Command, damage: str
 ) -> None:
     server.script(status(400), path="/v1/files")
     workbench("batch", "submit")
     (folder,) = (world / "runs").iterdir()
-    (folder / "batch" / "0001.requests.jsonl").unlink()
+    file = folder / "batch" / "0001.requests.jsonl"
+    if damage == "gone":
+        file.unlink()
+    else:
+        os.truncate(file, file.stat().st_size - 10)
     refused = workbench("batch", "collect")
-    assert (refused.code, "0001.requests.jsonl" in refused.err) == (2, True), refused.err
+    assert (refused.code, "0001.requests.jsonl" in refused.err, damage in refused.err) == (2, True, True), refused.err
     assert workbench("batch", "cancel", folder.name).code == 0
     assert workbench("batch", "submit", "--resume", folder.name).code == 0
     assert [batch.total for batch in server.batches.values()] == [8]

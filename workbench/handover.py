@@ -60,7 +60,7 @@ async def send(depot: "Depot", folder: Path, notify: Notify, *, but: Collection[
 
     Raises:
         ProviderError: If the endpoint does not take one; those before it are handed in.
-        RunError: If one is for another endpoint, or its file is gone.
+        RunError: If one is for another endpoint, or its file is gone or damaged.
     """
     with BatchLog(folder) as log:
         check_address(folder, log.batches, depot.address)
@@ -72,10 +72,12 @@ async def send(depot: "Depot", folder: Path, notify: Notify, *, but: Collection[
                 log.note(Sending(part=part.number))
             file, requests = part.file, part_file(folder, part.number, "requests")
             if file is None:
-                if not requests.exists():
+                size = requests.stat().st_size if requests.exists() else None
+                if size != part.written.bytes:
                     raise RunError(
-                        "a file of requests that is to be handed in is gone",
+                        f"a file of requests that is to be handed in is {'gone' if size is None else 'not as it was written'}",
                         where=str(requests),
+                        expected=f"{part.written.bytes:,} bytes",
                         way_out=f"put it back; or `workbench batch cancel {folder.name}`, then `workbench batch submit --resume {folder.name}`",
                     )
                 name = f"{log.folder.name}-{part.number:04}-{part.written.label}.jsonl"
