@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from batching_server import EXPIRED, GOOD, LIVE, MISSING, BatchServer, RowSays, StoredBatch, hold_articles, priced
 from loopback import (
+    Answer,
     Loopback,
     Received,
     Usage,
@@ -391,6 +392,19 @@ def test_a_run_that_asks_what_waits_in_another_runs_batch_says_so_first(
     assert asked.err.count(f"wait in a batch of {first.name} already, and are paid for twice") == 1
     again = workbench("run", "--json")
     assert "paid for twice" not in again.err, "what is recorded is not asked"
+
+
+def test_a_run_of_many_processes_says_so_before_any_of_them_asks(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    first = Path(workbench("batch", "submit", "--limit", "2", "--json").json["run"])
+    asked = workbench("run", "--engine", "dask", "--events", "--json")
+    assert asked.code == 0, asked.err
+    said = [json.loads(line) for line in asked.err.splitlines() if line.startswith("{")]
+    told = [at for at, event in enumerate(said) if f"batch of {first.name} already" in str(event)]
+    assert len(told) == 1
+    assert told[0] < min(at for at, event in enumerate(said) if event["event"] == "article")
 
 
 def test_a_budget_counts_what_is_under_way_at_its_worst_and_does_not_wait(
@@ -936,11 +950,17 @@ def test_a_batch_that_was_made_and_not_noted_is_cancelled_too(
     assert server.batches["batch_1"].status == "cancelling"
 
 
+@pytest.mark.parametrize("older", [False, True])
 def test_another_endpoint_is_not_asked_about_a_batch(
-    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, older: bool
 ) -> None:
-    """It knows nothing of it, and what it says would be taken for the batch's end."""
+    """It knows nothing of it, and what it says would be taken for the batch's end; also where an older version has not noted whose it is."""
     folder = Path(workbench("batch", "submit", "--json").json["run"])
+    if older:
+        written, *others = lines(folder / "batches.jsonl")
+        del written["endpoint"]
+        text = "".join(json.dumps(event) + "\n" for event in (written, *others))
+        (folder / "batches.jsonl").write_text(text, encoding="utf-8")
     with BatchServer() as stranger:
         monkeypatch.setenv("OPENAI_BASE_URL", stranger.base_url)
         for command in ("cancel", "collect", "status"):
@@ -1056,6 +1076,37 @@ def test_a_part_that_is_gone_keeps_none_of_the_others(parts: Path, workbench: Co
     assert states(parts) == dict.fromkeys("defgh", "ok")
 
 
+@pytest.mark.parametrize(
+    ("of", "trouble"),
+    [
+        ("batch", [status(500)] * 3),
+        ("batch", [status(403)]),
+        ("answers", [status(500)] * 3),
+        ("answers", [dropped_midway(status(200, b"{}" * 99))] * 3),
+    ],
+    ids=["batch 500", "batch 403", "answers 500", "answers broken off"],
+)
+def test_a_part_that_fails_keeps_none_of_the_others(
+    world: Path,
+    server: BatchServer,
+    workbench: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    of: str,
+    trouble: list[Answer],
+) -> None:
+    """Whatever it is that fails: its turn comes with the next `collect`."""
+    monkeypatch.setattr("workbench.gatherer.MOST_REQUESTS", 3)
+    monkeypatch.setattr("workbench.model._wait", lambda _: 0)
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    first, *_ = server.end()
+    path = "/v1/batches/batch_1" if of == "batch" else f"/v1/files/{first.output}/content"
+    server.script(*trouble, path=path)
+    collected = workbench("batch", "collect")
+    assert (collected.code, "part 1: " in collected.err) == (3, True), collected.err
+    assert states(folder) == dict.fromkeys("defgh", "ok")
+    assert workbench("batch", "collect", "--json").json["states"] == {"ok": 8}
+
+
 def cancel_in_vain(server: BatchServer, workbench: Command) -> Path:
     """A run whose part was on its way when somebody cancelled it, and the cancel failed; returns its folder."""
     folder = Path(workbench("batch", "submit", "--json").json["run"])
@@ -1126,6 +1177,23 @@ def test_what_was_answered_before_it_was_handed_in_is_not_paid_for_again(
     collected = workbench("batch", "collect", folder.name, "--json")
     assert collected.json["states"] == {"ok": 3}, collected.err
     assert [batch.total for batch in server.batches.values()] == [5]
+
+
+def test_what_was_answered_is_not_handed_in_where_the_look_for_its_part_failed(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    """Though the endpoint has recovered when the same command comes to handing in."""
+    server.script(status(400), path="/v1/batches")
+    assert workbench("batch", "submit").code == 3
+    (folder,) = (world / "runs").iterdir()
+    assert workbench("run").code == 0
+    server.script(status(400), path="/v1/batches")
+    failed = workbench("batch", "collect", folder.name)
+    assert (failed.code, "part 1: the endpoint answered 400" in failed.err) == (3, True), failed.err
+    assert not server.batches
+    ended = workbench("batch", "collect", folder.name, "--json").json
+    assert (ended["states"], ended["finished"]) == ({"ok": 8}, True)
+    assert not server.batches
 
 
 @pytest.mark.parametrize("trouble", ["key", "status"])
@@ -1212,38 +1280,104 @@ def test_a_file_of_requests_that_is_gone_costs_no_answer(
     assert ("8 recordings are without their requests' texts" in collected.err) == bool(keeps)
 
 
-def test_a_file_of_requests_that_is_gone_before_it_is_handed_in_is_refused_with_the_way_out(
-    world: Path, server: BatchServer, workbench: Command
+@pytest.mark.parametrize("damage", ["gone", "not as it was written"])
+def test_a_file_of_requests_that_is_damaged_before_it_is_handed_in_is_refused_with_the_way_out(
+    world: Path, server: BatchServer, workbench: Command, damage: str
 ) -> None:
     server.script(status(400), path="/v1/files")
     workbench("batch", "submit")
     (folder,) = (world / "runs").iterdir()
-    (folder / "batch" / "0001.requests.jsonl").unlink()
+    file = folder / "batch" / "0001.requests.jsonl"
+    if damage == "gone":
+        file.unlink()
+    else:
+        os.truncate(file, file.stat().st_size - 10)
     refused = workbench("batch", "collect")
-    assert (refused.code, "0001.requests.jsonl" in refused.err) == (2, True), refused.err
+    assert (refused.code, "0001.requests.jsonl" in refused.err, damage in refused.err) == (2, True, True), refused.err
     assert workbench("batch", "cancel", folder.name).code == 0
     assert workbench("batch", "submit", "--resume", folder.name).code == 0
     assert [batch.total for batch in server.batches.values()] == [8]
 
 
-@pytest.mark.parametrize("when", ["before it is fetched", "after", "under way"])
-def test_a_part_whose_rows_are_gone_can_be_given_up_and_keeps_its_answers(
-    world: Path, server: BatchServer, workbench: Command, when: str
+def third_line(rows: bytes, line: bytes) -> bytes:
+    """Rows whose third is another line."""
+    return b"".join(line if number == 3 else one for number, one in enumerate(rows.splitlines(keepends=True), 1))
+
+
+GONE, NO_ROW = (lambda _: None), (lambda rows: third_line(rows, b'{"key": "k"}\n'))
+
+
+@pytest.mark.parametrize(
+    ("when", "damage", "words", "left"),
+    [
+        ("under way", GONE, "", ""),
+        ("under way", NO_ROW, "", "abdefgh"),
+        ("before it is fetched", GONE, "", ""),
+        ("after", GONE, "0001.rows.jsonl: 8 of the 8 rows", ""),
+        ("after", NO_ROW, "0001.rows.jsonl:3: 1 of the 8 rows", "abdefgh"),
+        ("after", lambda rows: third_line(rows, b"\0\n"), "0001.rows.jsonl:3: 1 of the 8 rows", "abdefgh"),
+        ("after", lambda rows: third_line(rows, b""), "0001.rows.jsonl: 1 of the 8 rows", "abdefgh"),
+        ("after", lambda rows: rows[:-10], "0001.rows.jsonl:8: 1 of the 8 rows", "abcdefg"),
+        ("after", lambda rows: b"\0" * len(rows), "0001.rows.jsonl:1: 8 of the 8 rows", ""),
+    ],
+    ids=[
+        "gone under way",
+        "no row under way",
+        "gone early",
+        "gone",
+        "no row",
+        "no JSON",
+        "a line less",
+        "torn",
+        "zeros",
+    ],
+)
+def test_rows_that_cannot_be_read_can_be_given_up_and_lose_no_answer(
+    world: Path,
+    server: BatchServer,
+    workbench: Command,
+    when: str,
+    damage: Callable[[bytes], bytes | None],
+    words: str,
+    left: str,
 ) -> None:
+    """It is said which, the others are taken in, and what was answered to them can be taken by hand, unpaid for a second time."""
     folder = Path(workbench("batch", "submit", "--json").json["run"])
-    (folder / "batch" / "0001.rows.jsonl").unlink()
+    file = folder / "batch" / "0001.rows.jsonl"
+    damaged = damage(file.read_bytes())
+    file.unlink() if damaged is None else file.write_bytes(damaged)
     if when != "under way":
         server.end()
     if when == "after":
         refused = workbench("batch", "collect")
-        assert (refused.code, "batch cancel --give-up" in refused.err) == (2, True), refused.err
-    given_up = workbench("batch", "cancel", "--give-up", "--json")
-    assert (given_up.json["parts"][0]["state"], "is in no account" in given_up.err) == ("given up", True)
-    kept = [] if when == "under way" else ["0001.answers.jsonl"]
-    assert [file.name for file in (folder / "batch").iterdir()] == kept
-    assert workbench("batch", "collect", "--json").json["states"] == {"failed": 8}
+        assert (refused.code, words in refused.err) == (2, True), refused.err
+        assert f"batch cancel --give-up {folder.name}" in refused.err
+    given_up = workbench("batch", "cancel", "--give-up")
+    assert (given_up.code, "is in no account" in given_up.err) == (0, True), given_up.err
+    if when == "under way":
+        server.end()
+    collected = workbench("batch", "collect", "--json").json
+    gone = sorted({*"abcdefgh"} - {*left})
+    assert collected["finished"]
+    assert states(folder) == dict.fromkeys(left, "ok") | dict.fromkeys(gone, "failed")
+    assert [part["answered"] for part in collected["parts"]] == [len(left)]
+    assert workbench("batch", "export", "--resume", folder.name).code == 0
+    answers = folder / "batch" / "0001.answers.jsonl"
+    taken = workbench("batch", "import", folder.name, answers, "--origin", "api", "--json").json
+    assert (taken["states"], Decimal(taken["cost"]["amount"])) == ({"ok": 8}, 8 * LIVE / 2)
+    assert len(server.answered) == 8
+
+
+def test_rows_that_were_given_up_are_asked_again_when_the_run_is_submitted_again(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (folder / "batch" / "0001.rows.jsonl").unlink()
+    server.end()
+    workbench("batch", "cancel", "--give-up")
+    workbench("batch", "collect")
     assert workbench("batch", "submit", "--resume", folder.name).code == 0
-    assert len(server.batches) == 2
+    assert [batch.total for batch in server.batches.values()] == [8, 8]
 
 
 def test_a_batch_whose_errors_are_not_there_yet_stays_open(
@@ -1259,6 +1393,34 @@ def test_a_batch_whose_errors_are_not_there_yet_stays_open(
     batch.errors = errors
     ended = workbench("batch", "collect", "--json").json
     assert (ended["states"], ended["assumed"]["attempts"]) == ({"ok": 6, "failed": 2}, 0)
+
+
+@pytest.mark.parametrize("kind", ["errors", "output"])
+def test_files_that_never_come_are_not_waited_for_without_end(
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """For as long as they may come the command that goes without them is named, then it ends so though it is to wait."""
+    server.rows = lambda row: status(500) if article_of(row) in "ab" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    (batch,) = server.end()
+    setattr(batch, kind, None)
+    way_out = f"batch cancel --give-up {folder.name}"
+    early = workbench("batch", "collect")
+    assert (early.code, way_out in early.err) == (0, True), early.err
+    monkeypatch.setattr("workbench.handover.LATE", timedelta(0))
+    late = workbench("batch", "collect", "--wait")
+    assert (late.code, "are not there: so it was found at" in late.err, way_out in late.err) == (3, True, True), (
+        late.err
+    )
+    assert workbench("batch", "cancel", "--give-up", folder.name).code == 0
+    assert workbench("batch", "collect", "--json").json["finished"]
+    ended = states(folder)
+    assert {article for article in ended if ended[article] == "failed"} == {
+        *("ab" if kind == "errors" else "cdefgh"),
+        *"ab",
+    }
+    assert ("in neither of its files" if kind == "errors" else "with 500") in reasons(folder)["a"]
+    assert kind == "errors" or "its 6 answers are not there" in reasons(folder)["c"]
 
 
 def test_what_is_there_of_a_part_that_is_given_up_is_taken(
@@ -1359,7 +1521,8 @@ def test_a_damaged_batch_of_another_run_keeps_none_from_being_submitted_and_is_s
         with (first / "batches.jsonl").open("a") as log:
             log.write("\0\0\0\n")
     else:
-        (first / "batch" / "0001.rows.jsonl").unlink()
+        file = first / "batch" / "0001.rows.jsonl"
+        file.write_bytes(file.read_bytes()[:-10])
     submitted = workbench("batch", "submit", "--json")
     assert submitted.code == 0, submitted.err
     assert f"what waits in the batches of {first.name} is not known, and may be paid for twice" in submitted.err

@@ -312,6 +312,25 @@ def test_a_run_that_all_workers_leave_says_so_and_can_be_stopped(
     check_asked_once(folder, server.requests)
 
 
+def test_a_run_whose_workers_never_come_back_ends_with_what_was_done(
+    cluster: Cluster, place: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever looks in the morning finds that it waits."""
+    monkeypatch.setattr("workbench.driver.PATIENCE", 0.1)
+    cluster.ready()
+    on = ("--engine", "dask", "--scheduler", cluster.address)
+    with when(server, 100, cluster.lose_workers):
+        ended = workbench("run", "news.jsonl", "--base-url", server.base_url, *on)
+    folder = folder_of(place)
+    assert (ended.code, f"--resume {folder.name}" in ended.err) == (2, True), ended.err
+    assert not (folder / "shards").exists()
+    assert 0 < len(extractions(folder)) < ARTICLES
+    assert workbench("run", "--resume", folder, "--base-url", server.base_url).code == 5
+    ids = [one["article"] for one in lines(folder / "extractions.jsonl")]
+    assert len(ids) == len({*ids}) == ARTICLES + 1
+    check_asked_once(folder, server.requests)
+
+
 def test_a_run_whose_worker_is_killed_is_the_run_of_one_process(
     cluster: Cluster, place: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -580,6 +599,18 @@ def test_without_the_extra_the_way_out_is_named(
     result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", "--engine", "dask")
     assert result.code == 2
     assert "workbench[dask]" in result.err
+
+
+@pytest.mark.parametrize("address", ["ucx://127.0.0.1:9", "carrier-pigeon://127.0.0.1:9", "tls://127.0.0.1", ""])
+def test_an_address_that_cannot_be_spoken_to_is_refused_without_waiting(
+    place: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr("workbench.cluster.Client", None)  # nobody is tried
+    on = ("--engine", "dask", "--scheduler", address)
+    result = workbench("run", "news.jsonl", "--base-url", "http://127.0.0.1:9/v1", *on)
+    assert result.code == 2
+    assert "Dask cannot speak to this address here" in result.err and "tls:// or tcp://" in result.err
+    assert not (place / "runs").exists()
 
 
 @pytest.mark.parametrize(

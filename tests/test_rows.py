@@ -172,6 +172,8 @@ def test_every_kind_of_line_stands_in_the_formats_schema(tmp_path: Path) -> None
         "Uploaded",
         "Submitted",
         "Ended",
+        "Awaited",
+        "Unread",
         "Collected",
         "Chosen",
         "Walked",

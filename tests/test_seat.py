@@ -81,6 +81,32 @@ def test_two_shards_are_let_through_as_fast_as_one_would_be() -> None:
         assert sum(start <= at < start + 5 for at in let) <= 5 * 100 + BURST * 100 + 1
 
 
+def test_what_a_dead_worker_waits_for_is_left_to_the_others() -> None:
+    """Be it gone, or its shard begun elsewhere."""
+    clock = Clock()
+    seat = Seat(6_000, None, Budget(), clock=lambda: clock.now, sleep=clock.sleep)
+
+    async def draws(shard: str, who: str) -> list[asyncio.Task[dict[str, Any]]]:
+        await seat.heard("begin", shard=shard, who=who, spent=["0", 0])
+        return [asyncio.create_task(seat.heard("draw", shard=shard, who=who, tokens=[0.0] * 10)) for _ in range(20)]
+
+    async def body() -> tuple[list[int], list[int]]:
+        gone = await draws("1", "w#1")
+        begun_elsewhere = await draws("2", "x#1")
+        living = await draws("3", "y#1")
+        await asyncio.sleep(0)
+        seat.lost("w")
+        await seat.heard("begin", shard="2", who="y#2", spent=["0", 0])
+        answers = await asyncio.gather(*gone, *begun_elsewhere, *living)
+        granted = [answer["granted"] for answer in answers]
+        return granted[:40], granted[40:]
+
+    dead, alive = asyncio.run(body())
+    assert sum(dead) <= BURST * 100  # what had been let through before
+    assert alive == [10] * 20
+    assert clock.now == pytest.approx((sum(dead) + sum(alive)) / 100 - BURST, abs=0.1)
+
+
 def test_tokens_that_were_not_used_are_given_back_to_all() -> None:
     clock = Clock()
     seat = Seat(None, 60, Budget(), clock=lambda: clock.now, sleep=clock.sleep)

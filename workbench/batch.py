@@ -6,7 +6,6 @@ stand a part's files for as long as they are needed.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +14,12 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from workbench.canonical import first_problem
-from workbench.entries import digest
-from workbench.errors import InputError, RunError
+from workbench.errors import RunError
 from workbench.lines import Appender, read_lines
 
 __all__ = [
     "FORMAT",
+    "Awaited",
     "BatchLog",
     "Batches",
     "Cancelled",
@@ -33,14 +32,12 @@ __all__ = [
     "ReasksGo",
     "Sending",
     "Submitted",
+    "Unread",
     "Uploaded",
     "Walked",
     "Written",
-    "check_address",
-    "check_none_under_way",
     "part_file",
     "read_batches",
-    "waiting_elsewhere",
 ]
 
 FORMAT: Final = "workbench.batch/1"
@@ -77,7 +74,7 @@ class Written(_OfPart):
     again: bool = False
     """Whether it may hold what had failed before: articles that ended so are then not done with."""
     endpoint: str | None = None
-    """The address that it is for: what another says of it means nothing. None where a person takes it on."""
+    """The address that it is for: what another says of it means nothing. None where a person takes it on, or an older version wrote this."""
 
 
 class Sending(_OfPart):
@@ -100,6 +97,12 @@ class Submitted(_OfPart):
     batch: str
 
 
+class Awaited(_OfPart):
+    """The provider is done with it, and for the first time was seen not to have all the files that it counts rows for."""
+
+    event: Literal["awaited"] = "awaited"
+
+
 class Ended(_OfPart):
     """The provider is done with it, and what came of it is here."""
 
@@ -108,6 +111,14 @@ class Ended(_OfPart):
     """As the provider says: ``completed``, ``expired``, ``cancelled``, ``failed``; or ``lost``, if it does not have it any more and it was given up."""
     why: str | None
     """Why the whole of it failed or was given up, if it was."""
+
+
+class Unread(_OfPart):
+    """What some of its rows ask cannot be read any more, and they were given up: no answer is taken to them."""
+
+    event: Literal["unread"] = "unread"
+    rows: int
+    """How many."""
 
 
 class Collected(_OfPart):
@@ -150,7 +161,7 @@ class Cancelled(_Line):
     event: Literal["cancelled"] = "cancelled"
 
 
-Event = Written | Sending | Uploaded | Submitted | Ended | Collected | Chosen | Walked | Cancelled
+Event = Written | Sending | Uploaded | Submitted | Awaited | Ended | Unread | Collected | Chosen | Walked | Cancelled
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
@@ -162,7 +173,11 @@ class Part:
     sending: bool = False
     file: str | None = None
     submitted: Submitted | None = None
+    awaited: datetime | None = None
+    """Since when the provider is known to be done with it, and not to have all its files."""
     ended: Ended | None = None
+    unread: int = 0
+    """How many of its rows are given up because what they ask cannot be read."""
     collected: Collected | None = None
 
     @property
@@ -245,8 +260,12 @@ class Batches:
                 self.parts[event.part].file = event.file
             case Submitted():
                 self.parts[event.part].submitted = event
+            case Awaited():
+                self.parts[event.part].awaited = event.at
             case Ended():
                 self.parts[event.part].ended = event
+            case Unread():
+                self.parts[event.part].unread = event.rows
             case Collected():
                 self.parts[event.part].collected, self.walked = event, None
 
@@ -267,73 +286,6 @@ def read_batches(folder: Path) -> Batches:
                 what, where=f"{file}:{number}", expected=f"the format {FORMAT}", way_out="start another run"
             ) from error
     return found
-
-
-def check_none_under_way(folder: Path, notify: Callable[[str], None]) -> None:
-    """Refuse to ask one by one what a batch is being asked, be it another run's.
-
-    Args:
-        folder: Of the run.
-        notify: Told of other runs whose batches cannot be read.
-
-    Raises:
-        RunError: If a part of the run is under way, or it waits for what other runs have under way; names the commands that go on with it.
-    """
-    batches = read_batches(folder)
-    if batches.open:
-        waiting = sum(part.written.requests for part in batches.open)
-        raise RunError(
-            f"{waiting:,} requests of this run wait in a batch, and would be paid for twice",
-            where=str(folder),
-            way_out=f"`workbench batch collect {folder.name}`, or first `workbench batch cancel {folder.name}`",
-        )
-    if batches.walked and batches.waits_elsewhere and (runs := {*waiting_elsewhere(folder, notify).values()}):
-        collects = ", ".join(f"`workbench batch collect {run}`" for run in sorted(runs))
-        raise RunError(
-            f"{batches.walked.waiting:,} articles of this run wait for what other runs have in batches, and would be paid for twice",
-            where=str(folder),
-            way_out=f"{collects}, then `workbench batch collect {folder.name}`",
-        )
-
-
-def waiting_elsewhere(folder: Path, notify: Callable[[str], None]) -> dict[bytes, str]:
-    """The requests that other runs beside this one have in batches or are about to, as digests of their keys, each with its run's name.
-
-    Rows are read of those alone that are under way.
-
-    Args:
-        folder: Of this run.
-        notify: Told of each run whose batches cannot be read: what waits in them is asked again.
-    """
-    found: dict[bytes, str] = {}
-    for file in folder.parent.glob("*/batches.jsonl"):
-        other = file.parent
-        try:
-            for part in read_batches(other).open if other != folder else ():
-                rows = part_file(other, part.number, "rows")
-                if part.written.how == "api":
-                    found.update((digest(str(fields.get("key"))), other.name) for _, _, fields in read_lines(rows))
-        except (InputError, OSError) as error:
-            notify(
-                f"what waits in the batches of {other.name} is not known, and may be paid for twice: {str(error).splitlines()[0]}"
-            )
-    return found
-
-
-def check_address(folder: Path, batches: Batches, address: str) -> None:
-    """Refuse to ask one endpoint about what is at another: it would say that there is no such batch, and be believed.
-
-    Raises:
-        RunError: If a part that has not ended is for another address; names both.
-    """
-    for part in batches.open:
-        theirs = part.written.endpoint
-        if theirs and part.ended is None and theirs.rstrip("/") != address.rstrip("/"):
-            raise RunError(
-                f"part {part.number} of this run is for {theirs}, and {address} would be asked about it",
-                where=str(folder),
-                way_out=f"pass --base-url {theirs}, or set OPENAI_BASE_URL to it, with the key that belongs to it",
-            )
 
 
 class BatchLog:

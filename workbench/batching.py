@@ -10,7 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from workbench.batch import BatchLog, Chosen, How, ReasksGo, Walked, waiting_elsewhere
+from workbench.articles import Article
+from workbench.batch import BatchLog, Chosen, How, ReasksGo, Walked
 from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
@@ -18,7 +19,7 @@ from workbench.entries import digest
 from workbench.errors import BudgetReached, ProviderError, SettingsError
 from workbench.extract import Price
 from workbench.gatherer import Gatherer
-from workbench.intake import Handed, Past, part_rows, read_past, take_in, take_in_handed, way_out_of
+from workbench.intake import Handed, Past, read_past, take_in, take_in_handed, way_out_of
 from workbench.jobs import Answering, Answers, Sitting, origin_of
 from workbench.limits import NotSentError
 from workbench.live import check_length, check_priced, close_left_over, live
@@ -28,9 +29,10 @@ from workbench.prices import price as live_price
 from workbench.recordings import Answer, Exchange, Recording
 from workbench.requests import Request
 from workbench.resume import told_of
-from workbench.tasks import Task
+from workbench.tasks import Task, render
+from workbench.underway import part_rows, waiting_elsewhere
 
-__all__ = ["gathering", "telling"]
+__all__ = ["gathering", "tell_all", "telling"]
 
 
 def gathering(
@@ -106,23 +108,44 @@ def telling(answering: Answering) -> Answering:
     @asynccontextmanager
     async def told(sitting: Sitting) -> AsyncIterator[Answers]:
         async with answering(sitting) as answers:
-            # Who refreshes has everything asked twice.
-            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(sitting.summary.folder, sitting.notify)
-            met: set[str] = set()
+            waits = _Waits(sitting)
 
             async def answer(request: Request) -> Exchange:
-                run = elsewhere.get(digest(request.key))
-                if run and run not in met and not sitting.store.find(request):
-                    met.add(run)
-                    sitting.notify(
-                        f"requests of this run wait in a batch of {run} already, and are paid for twice: "
-                        f"to pay once, stop (Ctrl-C), `workbench batch collect {run}`, then go on"
-                    )
+                waits.tell(request)
                 return await answers.answer(request)
 
-            yield answers._replace(answer=answer) if elsewhere else answers
+            yield answers._replace(answer=answer) if waits.untold else answers
 
     return told
+
+
+def tell_all(sitting: Sitting) -> None:
+    """The same words before anything is answered, where it is not in this process that it will be."""
+    waits, job, kept = _Waits(sitting), sitting.job, sitting.kept
+    for article in job.articles() if waits.untold else ():
+        if isinstance(article, Article) and kept.wants(article):
+            waits.tell(render(job.task, article, job.model, kept.sample(article)))
+        if not waits.untold:
+            return
+
+
+class _Waits:
+    """What other runs have in batches, and which of them the user was not told of yet."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        self._sitting = sitting
+        # Who refreshes has everything asked twice.
+        self._runs = {} if sitting.job.refresh else waiting_elsewhere(sitting.summary.folder, sitting.notify)
+        self.untold = {*self._runs.values()}
+
+    def tell(self, request: Request) -> None:
+        run = self._runs.get(digest(request.key))
+        if run in self.untold and not self._sitting.store.find(request):
+            self.untold.discard(run)
+            self._sitting.notify(
+                f"requests of this run wait in a batch of {run} already, and are paid for twice: "
+                f"to pay once, stop (Ctrl-C), `workbench batch collect {run}`, then go on"
+            )
 
 
 def _check_price(sitting: Sitting, price: Price) -> None:
@@ -220,7 +243,9 @@ class _Desk:
         if failed:
             raise ProviderError(failed.error, status=failed.status, way_out=way_out_of(failed.status, run))
         if self.stopped:
-            raise ProviderError("the batch was cancelled before this was asked", way_out=way_out_of(None, run))
+            raise ProviderError(
+                "the batch was cancelled before an answer to this was taken in", way_out=way_out_of(None, run)
+            )
 
 
 async def _reask(task: Task, request: Request, first: Exchange, answer: Answer, reasks: int) -> None:
@@ -240,7 +265,7 @@ def _under_way(log: BatchLog, past: Past, price: Price, *, in_money: bool) -> tu
     worst = Spend()
     for part in log.batches.open:
         entered = past.entered.get(part.number, set())
-        with part_rows(log, part) as rows:
+        with part_rows(log.folder, part) as rows:
             for row in rows:
                 if (mark := digest(row.key)) not in entered:
                     waiting.add(mark)

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import dask
 from distributed import Client, LocalCluster, Scheduler
+from distributed.comm.addressing import parse_address
+from distributed.comm.registry import get_backend
 from distributed.diagnostics.plugin import SchedulerPlugin, WorkerPlugin
 from distributed.security import Security
 
@@ -36,6 +38,7 @@ __all__ = ["Where", "run_sharded"]
 CERTIFICATES: Final = tuple(
     f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY")
 )
+ADDRESS: Final = "an address such as tls://host:8786"
 QUIET: Final = 60.0
 """Seconds in which any shard that is left would have said something, many times over."""
 CONNECT: Final = 30.0
@@ -107,7 +110,14 @@ class _Undisturbed(WorkerPlugin):
 
 
 def run_sharded(
-    job: Job, runs: Path, store: Recordings, where: Where, *, resume: Resume | None = None, watch: Watch | None = None
+    job: Job,
+    runs: Path,
+    store: Recordings,
+    where: Where,
+    *,
+    resume: Resume | None = None,
+    watch: Watch | None = None,
+    before: Callable[[Sitting], None] = lambda _: None,
 ) -> Summary:
     """Do what ``run_job`` does, over the workers of a cluster.
 
@@ -118,6 +128,7 @@ def run_sharded(
         where: The cluster, and what its workers need to know.
         resume: The run that is gone on with.
         watch: Who is told.
+        before: What is to be done before anything is sent.
 
     Raises:
         As ``run_job``, and
@@ -133,9 +144,10 @@ def run_sharded(
         with sitting_at(job, runs, store, resume=resume, watch=watch) as sitting:
             close_left_over(sitting)
             check_priced(job, sitting.summary)
+            before(sitting)
             # What shards were left with is among it by now.
-            before = str(store.folder.resolve()) if len(store) else None
-            order = _begun(order, sitting, before)
+            recorded = str(store.folder.resolve()) if len(store) else None
+            order = _begun(order, sitting, recorded)
             with _seated(client, order.seat, job, sitting.ledger.totals.spend) as say:
                 Driver(client, order, sitting, say).drive()
     return sitting.summary
@@ -170,14 +182,15 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
             client.register_plugin(_Undisturbed())
             yield client
         return
+    _check_address(address)
     notify(f"looking for the scheduler at {address}")
     try:
         client = Client(address, timeout=CONNECT)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise SettingsError(
             f"the scheduler does not answer: {error}",
             where=address,
-            expected="an address such as tls://host:8786",
+            expected=ADDRESS,
             way_out="start one with `dask scheduler`, or leave --scheduler away to use this machine alone",
         ) from error
     except (TypeError, RuntimeError) as error:  # which is how distributed says that it has no certificates
@@ -197,6 +210,26 @@ def _connected(address: str | None, notify: Callable[[str], None]) -> Iterator[C
                     "the scheduler has no workers", where=address, way_out=f"start some with `dask worker {address}`"
                 ) from error
         yield client
+
+
+def _check_address(address: str) -> None:
+    """Refuse what Dask cannot speak here, before it is tried again and again.
+
+    Raises:
+        SettingsError: If it is no address, or of a protocol that is not installed.
+    """
+    protocol, place = parse_address(address)
+    try:
+        backend = get_backend(protocol)
+        backend.get_connector()
+        backend.get_address_host(place)
+    except (ValueError, TypeError, ImportError, RuntimeError) as error:  # as each of Dask's protocols says it
+        raise SettingsError(
+            f"Dask cannot speak to this address here: {error}",
+            where=address,
+            expected=ADDRESS,
+            way_out="name the scheduler's tls:// or tcp:// address, or install what Dask needs for this one",
+        ) from error
 
 
 def _order(job: Job, endpoint: Endpoint, where: Where, runs: Path) -> Order:

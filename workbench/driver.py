@@ -34,6 +34,8 @@ LOOK: Final = 1.0
 """Seconds between two looks at how far the shards are."""
 POLL: Final = 0.02
 """Seconds between two looks at whether a shard is done."""
+PATIENCE: Final = 600.0
+"""Seconds in which another worker must come when none is left."""
 
 Say = Callable[..., dict[str, Any]]
 """Says something to the seat."""
@@ -46,11 +48,15 @@ def reached(client: Client, way_out: str = "go on with --resume when there is on
     Raises:
         RunError: It is not.
     """
-    address = str(client.scheduler.address) if client.scheduler else ""
+    address = _address(client)
     try:
         yield
     except (OSError, RuntimeError) as error:  # the latter where the client has closed its connections
         raise RunError("the scheduler does not answer any more", where=address, way_out=way_out) from error
+
+
+def _address(client: Client) -> str:
+    return str(client.scheduler.address) if client.scheduler else ""
 
 
 class Driver:
@@ -76,7 +82,8 @@ class Driver:
         self._suspects: list[Path] = []
         """Shards whose workers died, perhaps by another's doing: each is tried once more when nothing else is under way."""
         self._alone: Path | None = None
-        self._lonely = False
+        self._lonely: float | None = None
+        """Since when no worker is there."""
 
     def drive(self) -> None:
         """Have all shards done, and merge each when it is.
@@ -198,15 +205,23 @@ class Driver:
         self._sitting.watch.under_way(self._shown)
 
     def _look_after_workers(self) -> None:
-        """Say when none is left to do what is to be done, and wait for others, unless the run is to stop."""
+        """Say when none is left to do what is to be done, and wait for others, but not for ever, and not where the run is to stop."""
         if not self._futures or self._workers():
-            self._lonely = False
+            self._lonely = None
         elif self._wanted:
             self._abandon()
-        elif not self._lonely:
-            self._lonely = True
+        elif self._lonely is None:
+            self._lonely = time.monotonic()
             self._sitting.notify(
-                "no worker is left: waiting for others (start some with `dask worker`, or stop with Ctrl-C and go on with --resume)"
+                f"no worker is left: waiting {PATIENCE / 60:.0f} min for others (start some with `dask worker`, or stop with Ctrl-C and go on with --resume)"
+            )
+        elif time.monotonic() - self._lonely >= PATIENCE:
+            self._sitting.summary.interrupted = True
+            self._abandon()
+            self._failed = self._failed or RunError(
+                f"no worker is left, and none has come in {PATIENCE / 60:.0f} min: what was done is kept",
+                where=_address(self._client),
+                way_out=f"start some with `dask worker`, and go on with --resume {self._sitting.summary.folder.name}; without --engine dask this machine does it alone",
             )
 
     def _workers(self) -> dict[str, int]:

@@ -24,8 +24,9 @@ from workbench.recordings import Origin, Recording
 from workbench.rows import Outcome, Row, Rows, UnreadableRow, is_passing, read_answer, unanswered
 from workbench.runs import now
 from workbench.summary import Notify
+from workbench.underway import part_rows
 
-__all__ = ["Failed", "Handed", "Past", "part_rows", "read_past", "take_in", "take_in_handed", "way_out_of"]
+__all__ = ["Failed", "Handed", "Past", "read_past", "take_in", "take_in_handed", "way_out_of"]
 
 FREE: Final = frozenset({"transcribed", "synthetic"})
 """Origins of answers that no provider counted."""
@@ -103,15 +104,6 @@ class Handed:
 
     files: Sequence[Path]
     origin: Origin
-
-
-def part_rows(log: BatchLog, part: Part) -> Rows:
-    """The rows of a part.
-
-    Raises:
-        RunError: If what each of them is, is gone.
-    """
-    return Rows(*(part_file(log.folder, part.number, kind) for kind in ("rows", "requests")))
 
 
 class _Oddities:
@@ -267,7 +259,7 @@ def take_in(sitting: Sitting, log: BatchLog, past: Past, price: Price, origin: O
             continue
         files = [part_file(log.folder, part.number, kind) for kind in ("answers", "errors")]
         odd = _Oddities(sitting.notify)
-        with part_rows(log, part) as rows:
+        with part_rows(log.folder, part) as rows:
             intake.read([file for file in files if file.exists()], {part.number: (part, rows)}, odd)
             odd.end()
             _say_strayed(sitting.notify, log, part, rows)
@@ -300,7 +292,7 @@ def take_in_handed(sitting: Sitting, log: BatchLog, past: Past, price: Price, ha
         )
     intake, odd = _Intake(sitting, past, price, handed.origin, held), _Oddities(sitting.notify)
     with ExitStack() as stack:
-        parts = {part.number: (part, stack.enter_context(part_rows(log, part))) for part in log.batches.open}
+        parts = {part.number: (part, stack.enter_context(part_rows(log.folder, part))) for part in log.batches.open}
         entered = intake.read(handed.files, parts, odd)
         odd.end()
         sitting.notify(f"{entered:,} rows were taken in")

@@ -133,19 +133,19 @@ class RateLimits:
             count = min(count, sum(total <= most for total in accumulate(amounts)))
         return max(1, count)
 
-    async def reserve(self, tokens: float, requests: int = 1) -> None:
+    async def reserve(self, tokens: float, requests: int = 1, wanted: Callable[[], bool] = lambda: True) -> None:
         """Wait until one request, or several, of so many tokens may be sent, and draw them.
 
         Raises:
-            NotSentError: If the run is being stopped.
+            NotSentError: If the run is being stopped, or they are not wanted any more.
         """
         async with self._turn:
             while (wait := self._wait(requests, tokens)) > INSTANT:
-                if self._stopping():
+                if self._stopping() or not wanted():
                     raise NotSentError
                 self._say_waiting(wait)
                 await self._sleep(min(wait, NAP))
-            if self._stopping():
+            if self._stopping() or not wanted():
                 raise NotSentError
             self._draw(requests, tokens)
 

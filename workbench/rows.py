@@ -1,9 +1,10 @@
 """The rows of a batch: what each asks, and what came back for it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -14,7 +15,7 @@ from workbench.canonical import canonical_json, first_problem, hash_text, line
 from workbench.completions import Usage, read_completion
 from workbench.entries import digest
 from workbench.errors import ProviderError, RunError
-from workbench.lines import parse_object, read_lines
+from workbench.lines import parse_object
 from workbench.meter import worst_case
 from workbench.requests import Facets, Request
 
@@ -78,30 +79,46 @@ class Rows:
 
     Attributes:
         strayed: How many bodies were asked for that the file of requests does not hold any more.
+        damage: What is wrong with the file of rows, if something is; lines that are no rows are passed over.
+        place: The file, and the first line of which that is so.
 
     Raises:
-        RunError: If the part's rows are gone, or a line is no row.
+        RunError: If a file is there and cannot be read.
     """
 
     def __init__(self, rows: Path, requests: Path) -> None:
-        self._path = rows
         self.strayed = 0
+        self.damage, self.place = "", str(rows)
         self._offsets: dict[bytes, int] = {}
+        self._rows: BinaryIO = BytesIO()
         self._requests: BinaryIO | None = None
         with ExitStack() as stack:
             try:
-                self._rows = stack.enter_context(rows.open("rb"))
+                try:
+                    self._rows = stack.enter_context(rows.open("rb"))
+                except FileNotFoundError:
+                    self.damage = "the file is gone"
                 with suppress(FileNotFoundError):  # it holds bodies alone, and most recordings are without
                     self._requests = stack.enter_context(requests.open("rb"))
+                self._find()
             except OSError as error:
                 raise RunError(
                     f"a file of a batch that is under way cannot be read: {error.strerror}",
-                    where=str(error.filename),
-                    way_out="put it back, or give the batch up with `workbench batch cancel --give-up`",
+                    where=str(error.filename or rows),
+                    way_out="let it be read by whoever goes on with the run",
                 ) from error
-            for _, offset, fields in read_lines(rows):
-                self._offsets[digest(str(fields.get("key")))] = offset
             self._open = stack.pop_all()
+
+    def _find(self) -> None:
+        offset = 0
+        for number, raw in enumerate(self._rows, 1):
+            try:
+                self._offsets[digest(_ROW.validate_json(raw).key)] = offset
+            except ValidationError as error:
+                if not self.damage:
+                    what = first_problem(error).removeprefix(": ")
+                    self.damage, self.place = f"the line is no row: {what}", f"{self.place}:{number}"
+            offset += len(raw)
 
     def __len__(self) -> int:
         """How many there are."""
@@ -110,6 +127,11 @@ class Rows:
     def __contains__(self, key: str) -> bool:
         """Whether one of them has this key."""
         return digest(key) in self._offsets
+
+    @property
+    def marks(self) -> Collection[bytes]:
+        """The digests of their keys."""
+        return self._offsets.keys()
 
     def __iter__(self) -> Iterator[Row]:
         """Each, in the order in which they were asked."""
@@ -135,12 +157,7 @@ class Rows:
 
     def _at(self, offset: int) -> Row:
         self._rows.seek(offset)
-        try:
-            return _ROW.validate_json(self._rows.readline())
-        except ValidationError as error:
-            raise RunError(
-                first_problem(error), where=f"{self._path}, byte {offset}", way_out="start another run"
-            ) from error
+        return _ROW.validate_json(self._rows.readline())
 
     def __enter__(self) -> Self:
         """The rows themselves."""

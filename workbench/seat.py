@@ -115,7 +115,7 @@ class Seat:
 
     async def _said(self, operation: str, account: _Account, message: dict[str, Any]) -> dict[str, Any]:
         if operation == "draw":
-            return await self._draw(**message)
+            return await self._draw(account, **message)
         return self._reserve(account, **message) if operation == "reserve" else self._tell(account, **message)
 
     def lost(self, worker: str) -> None:
@@ -133,6 +133,7 @@ class Seat:
     def _begin(self, shard: str, who: str, spent: Sequence[Any]) -> None:
         """A shard is begun, perhaps again: its ledger knows better than what was told here before."""
         if before := self._accounts.get(shard):
+            before.who = ""
             self._budget.settle(before.reserved, Spend(), before.requests)
             self._budget.spent -= before.spent
         account = self._accounts[shard] = _Account(who, spend_of(spent))
@@ -144,12 +145,12 @@ class Seat:
         account.spent += actual
         account.requests -= requests
 
-    async def _draw(self, tokens: list[float]) -> dict[str, Any]:
-        """Lets the first of some requests go, as soon as the limits do."""
-        count = self._limits.worth(LEASE, tokens)
+    async def _draw(self, account: _Account, tokens: list[float]) -> dict[str, Any]:
+        """Lets the first of some requests go, as soon as the limits do; what a worker that died meanwhile waits for is left to the others."""
+        count, who = self._limits.worth(LEASE, tokens), account.who
         try:
             async with asyncio.timeout(TURN):
-                await self._limits.reserve(sum(tokens[:count]), count)
+                await self._limits.reserve(sum(tokens[:count]), count, wanted=lambda: account.who == who)
         except (TimeoutError, NotSentError):
             count = 0
         return self._standing(granted=count)

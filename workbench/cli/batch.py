@@ -164,7 +164,8 @@ def collect(  # noqa: PLR0917 - click gives each option by its name
 @click.option(
     "--give-up",
     is_flag=True,
-    help="Give up also what the endpoint has no more (a batch, its answers), or does not end or tell of: it may have been paid for, and counts at its worst case.",
+    help="Give up also what the endpoint has no more (a batch, its answers), or does not end or tell of: it may have been paid for, and counts at its worst case. "
+    "Rows that cannot be read any more, too, which are in no account.",
 )
 @endpoint_options
 @as_json
@@ -274,7 +275,7 @@ async def _sit(
             watch.notify(f"run folder {folder}")
         else:
             folder = run.folder
-        await send(depot, folder, watch.notify)
+        await send(depot, folder, watch.notify, but=fetched.lost)
     return folder, fetched
 
 

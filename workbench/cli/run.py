@@ -14,8 +14,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from workbench.batch import check_none_under_way
-from workbench.batching import telling
+from workbench.batching import tell_all, telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import as_json, print_json, project, stderr, stdout
 from workbench.cli.progress import events, progress
@@ -36,6 +35,7 @@ from workbench.runs import Run, latest_run, open_run
 from workbench.settings import Project
 from workbench.summary import Summary, Watch
 from workbench.texts import texts_in
+from workbench.underway import check_none_under_way
 
 __all__ = ["run"]
 
@@ -167,7 +167,7 @@ def _past_one_machine(  # noqa: PLR0917 - as `run_job`
             way_out="install the extra: pip install 'workbench[dask]'",
         ) from error
     where = Where(here.root, Path.cwd(), scheduler)
-    return run_sharded(job, here.path(here.settings.runs), store, where, resume=resume, watch=watch)
+    return run_sharded(job, here.path(here.settings.runs), store, where, resume=resume, watch=watch, before=tell_all)
 
 
 def _within_budget(jobs: Sequence[Job], ended: Sequence[tuple[Job, Summary]]) -> Iterator[Job]:
