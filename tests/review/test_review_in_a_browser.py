@@ -162,6 +162,7 @@ class TestKeyboard:
         assert [shop["name"] for shop in golden(tmp_path)["shops"]] == ["밀밭", "종이숲", "꽃집"]
         assert opened.focused == "decide: slogans › record 2"
 
+    @pytest.mark.parametrize("key", ["e", "l"])
     @pytest.mark.parametrize(
         ("label", "words"),
         [
@@ -171,10 +172,10 @@ class TestKeyboard:
             ("shops 1", "edit one of its fields"),
         ],
     )
-    def test_what_cannot_be_edited_as_a_whole_says_what_can_be_done_instead(
-        self, tab: Opener, tmp_path: Path, label: str, words: str
+    def test_what_has_no_value_of_its_own_says_what_can_be_done_instead(
+        self, tab: Opener, tmp_path: Path, label: str, words: str, key: str
     ) -> None:
-        """On the page, and to a screen reader; before the key is pressed it says nothing."""
+        """On the page, and to a screen reader, to who would correct it or add an alternate; before the key is pressed it says nothing."""
         opened = tab()
         page = opened.open("/article/bakery")
         opened.settled()
@@ -182,7 +183,7 @@ class TestKeyboard:
         page.locator("details.decide summary", has_text=re.compile(f": {re.escape(label)}$")).click()
         said = page.locator("details[open] [data-instead]")
         assert not said.is_visible()
-        opened.keys("e")
+        opened.keys(key)
         assert said.is_visible()
         assert words in str(said.text_content())
         assert page.locator("#said").text_content() == said.text_content()
@@ -216,6 +217,52 @@ class TestKeyboard:
         opened.settled()
         opened.keys("e")
         assert "start one from the record (A)" in str(page.locator(".start [data-instead]:visible").text_content())
+
+    def test_a_key_says_that_nothing_is_open(self, tab: Opener, tmp_path: Path) -> None:
+        """To everybody, until the next key."""
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        page.locator("details.decide[open] summary").click()
+        told = page.locator(".told[role=status]")
+        assert told.count() == 0
+        for key in "axl0sebf":
+            opened.keys(key)
+            assert "No field is open: J opens the next" in str(told.text_content())
+            assert told.is_visible()
+        opened.keys("j")
+        assert told.count() == 0
+        assert log_lines(tmp_path) == []
+
+    def test_where_nothing_differs_a_key_says_how_to_see_the_fields(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/bookshop")
+        opened.settled()
+        for key in "ej":
+            opened.keys(key)
+            assert "D shows them all" in str(page.locator(".told").text_content())
+        opened.keys("d", "j")
+        assert opened.focused == "edit: street"
+
+    def test_keys_that_lead_nowhere_say_so(self, tab: Opener) -> None:
+        opened = tab()
+        page = opened.open("/article/unlabelled")
+        opened.settled()
+        for key, words in {
+            "n": "last article",
+            "u": "nothing to undo",
+            "r": "nothing to redo",
+            "d": "Without a golden",
+        }.items():
+            opened.keys(key)
+            assert words in str(page.locator(".told").text_content())
+        opened.open("/article/bakery")
+        opened.settled()
+        opened.keys("b")
+        assert "no second run" in str(page.locator(".told").text_content())
+        page = opened.open("/")
+        opened.keys("e")
+        assert "No article is open" in str(page.locator(".told").text_content())
 
     def test_all_is_decided_and_the_next_article_is_a_key_away(self, tab: Opener) -> None:
         opened = tab()
