@@ -83,11 +83,30 @@ class TestList:
         """The record of one article is as its golden: there is nothing to decide, and nobody has."""
         assert log_lines(site.root) == []
         page = site.get("/")
-        assert text_of(page.select_one(".far p")) == "1 of 3 needs no decision"
+        assert text_of(page.select_one(".far p")) == "1 of 3 has nothing to decide"
         far = page.select_one(".far")
         assert far is not None
         assert far["aria-label"] == text_of(far.select_one("p"))
-        assert text_of(page.select_one("#articles tr.done td:last-child")) == "✓ no decision needed"
+        assert text_of(page.select_one("#articles tr.done td:last-child")) == "✓ nothing to decide"
+
+    def test_what_is_to_decide_goes_by_one_name_and_one_count(self, site: Site) -> None:
+        """In the column, in the filter and on the article's page; an article that somebody began says of how many."""
+
+        def column() -> str:
+            page = site.get("/?q=밀밭")
+            assert text_of(page.select_one("#articles thead th:last-child")) == "to decide"
+            return text_of(page.select_one("#articles tbody td:last-child"))
+
+        assert text_of(site.get("/").find("a", href="/?undecided=1")) == "To decide 2"
+        page = site.get("/article/bakery")
+        assert text_of(page.select_one(".left-over")) == "5 to decide"
+        assert column() == "5"
+        page = site.press(site.stop(page, "shops 1 › since"), "[value=keep]")
+        assert text_of(page.select_one(".left-over")) == "4 to decide"
+        assert column() == "4 of 5"
+        while stop := page.select_one("details.wants"):
+            page = site.press(stop, "[value=keep]")
+        assert column() == "5 decided ✓ nothing to decide"
 
     @pytest.mark.parametrize(
         ("query", "left"),

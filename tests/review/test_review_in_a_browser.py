@@ -587,7 +587,7 @@ def test_without_a_script_every_decision_is_a_click(tab: Opener, tmp_path: Path)
     page.click("[data-key=U]")
     assert file.read_bytes() == before
     page.click("text=← Articles")
-    page.click("text=Undecided")
+    page.click("text=To decide")
     page.select_option("[name=finding]", "ungrounded_quote")
     page.fill("#q", "밀밭")
     page.click("text=Show")
