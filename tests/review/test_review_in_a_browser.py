@@ -12,12 +12,21 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from report.made_up import HOSTILE
 from review.serving import TOKEN, Served, serving
-from review.street import GOLDENS, RECORDS, TEXTS, golden, log_lines, make_desk
+from review.street import RECORDS, TEXTS, golden, log_lines, make_desk
 
 from workbench.extract import Extraction
 from workbench.review.app import app, assets
 
 PENDING = "document.querySelectorAll('details.decide.wants').length"
+
+
+HANGUL: dict[str, tuple[Any, ...]] = {
+    "a": ("KeyA", "ㅁ", 65), "b": ("KeyB", "ㅠ", 66), "d": ("KeyD", "ㅇ", 68), "e": ("KeyE", "ㄷ", 69), "f": ("KeyF", "ㄹ", 70),
+    "j": ("KeyJ", "ㅓ", 74), "k": ("KeyK", "ㅏ", 75), "l": ("KeyL", "ㅣ", 76), "n": ("KeyN", "ㅜ", 78), "p": ("KeyP", "ㅔ", 80),
+    "r": ("KeyR", "ㄱ", 82), "s": ("KeyS", "ㄴ", 83), "u": ("KeyU", "ㅕ", 85), "x": ("KeyX", "ㅌ", 88), "0": ("Digit0", "0", 48),
+    "/": ("Slash", "/", 191), "?": ("Slash", "?", 191, "shift"), "esc": ("Escape", "Escape", 27),
+}  # fmt: skip
+"""Each key of the help: its place, what a Hangul keyboard makes of it, its Windows code."""
 
 
 class Tab:
@@ -403,24 +412,79 @@ class TestHelp:
 class TestHangul:
     """With a Hangul keyboard on, a key gives a jamo, and letters are being composed."""
 
-    def press(self, page: Any, code: str, key: str, virtual: int) -> None:
+    def press(self, page: Any, code: str, key: str, virtual: int, modifiers: int = 0) -> None:
         session = page.context.new_cdp_session(page)
         for kind in ("rawKeyDown", "keyUp"):
-            session.send("Input.dispatchKeyEvent", {"type": kind, "code": code, "key": key, "windowsVirtualKeyCode": virtual})  # fmt: skip
+            session.send("Input.dispatchKeyEvent", {"type": kind, "code": code, "key": key, "windowsVirtualKeyCode": virtual, "modifiers": modifiers})  # fmt: skip
+        session.detach()
 
-    def test_keys_go_by_their_place(self, tab: Opener, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("board", ["hangul", "caps lock", "an input source that names no key"])
+    def test_every_key_of_the_help_works(self, tab: Opener, tmp_path: Path, board: str) -> None:
+        """By what each does; `?` too, which is a place and Shift."""
         opened = tab()
         page = opened.open("/article/bakery")
         opened.settled()
-        self.press(page, "KeyJ", "ㅓ", 74)
+        said = page.locator("#said")
+
+        def press(name: str) -> None:
+            code, jamo, virtual, *shift = HANGUL[name]
+            key = {"hangul": jamo, "caps lock": name.upper()}.get(board, "Process")
+            self.press(page, code, key, 229 if key == "Process" else virtual, 8 if shift else 0)
+
+        def decide(name: str) -> str:
+            with page.expect_navigation(wait_until="load"):
+                press(name)
+            opened.settled()
+            return str(log_lines(tmp_path)[-1]["action"]) if log_lines(tmp_path) else ""
+
+        press("j")
         assert opened.focused == "decide: shops 1 › cost"
-        with page.expect_navigation(wait_until="load"):
-            self.press(page, "KeyA", "ㅁ", 65)
-        assert golden(tmp_path)["shops"][0]["cost"] == "101조원"
+        press("k")
+        assert opened.focused == "decide: shops 1 › since"
+        assert [decide(name) for name in "laxs0"] == ["alternate", "accept", "keep", "skip", "absent"]
+        assert [decide(name) for name in "ur"] == ["undo", "undo"]
+        press("d")
+        page.wait_for_selector("[data-show=all][aria-pressed=true]")
+        page.click("a.k:text-is('since') >> nth=0")
+        press("e")
+        page.wait_for_selector("[data-value]:focus")
+        page.keyboard.press("Escape")
+        press("f")
+        page.wait_for_selector("[data-note]:focus")
+        page.keyboard.press("Escape")
+        press("b")
+        assert "no second run" in str(said.text_content())
+        decide("n")
+        assert page.url.split("?")[0].endswith("/article/bookshop")
+        decide("p")
+        assert page.url.split("?")[0].endswith("/article/bakery")
+        with page.expect_navigation(url="**/help*"):
+            press("?")
+        with page.expect_navigation(url="**/article/bakery*"):
+            press("esc")
         opened.settled()
         with page.expect_navigation(wait_until="load"):
-            self.press(page, "KeyU", "ㅕ", 85)
-        assert golden(tmp_path) == GOLDENS["bakery"]
+            press("/")
+        page.wait_for_selector("#q:focus")
+
+    def test_no_key_does_anything_while_a_letter_is_composed_in_a_field(self, tab: Opener, tmp_path: Path) -> None:
+        opened = tab()
+        page = opened.open("/article/bakery")
+        opened.settled()
+        for key, field in (("e", "[data-value]:focus"), ("f", "[data-note]:focus")):
+            opened.keys(key)
+            page.keyboard.press("ControlOrMeta+a")
+            session = page.context.new_cdp_session(page)
+            session.send("Input.imeSetComposition", {"text": "ㅁ", "selectionStart": 1, "selectionEnd": 1})
+            for code, _, _, *shift in HANGUL.values():
+                self.press(page, code, "Process", 229, 8 if shift else 0)
+            assert page.locator(field).input_value() == "ㅁ"
+            session.send("Input.insertText", {"text": "마"})
+            assert page.locator(field).input_value() == "마"
+            page.keyboard.press("Escape")
+        page.keyboard.press("j")  # had one of them decided, this would be on another page
+        assert opened.focused == "decide: shops 1 › cost"
+        assert log_lines(tmp_path) == []
 
     def test_keys_that_an_input_source_keeps_to_itself_go_by_their_place_where_nothing_is_typed(
         self, tab: Opener
