@@ -667,7 +667,61 @@ def test_nothing_stands_beyond_the_edge(tab: Opener, width: int, address: str) -
     opened.settled()
     if address == "/article/bakery":
         page.click("[data-show=all]")
+        page.click(".whole-article > summary")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+LONG = {**TEXTS, "bakery": TEXTS["bakery"] + "이 동네의 나머지 이야기는 길다.\n" * 60}
+
+
+@pytest.mark.parametrize("width", [400, 700, 1280])
+def test_on_paper_text_and_fields_stand_one_after_the_other_and_nothing_can_be_pressed(tab: Opener, width: int) -> None:
+    """All of a text that is longer than the window."""
+    opened = tab(texts=LONG, context={"viewport": {"width": width, "height": 700}})
+    page = opened.open("/article/bakery")
+    opened.settled()
+    page.emulate_media(media="print")
+    text, left, right = (page.locator(part).bounding_box() for part in (".text", ".left", ".right"))
+    assert text["height"] > 700
+    assert left["height"] >= text["height"]
+    assert right["y"] >= left["y"] + left["height"]
+    assert page.locator("main button:visible, main summary:visible:not(.things > summary)").count() == 0
+
+
+@pytest.mark.parametrize("width", [320, 400])
+def test_why_a_value_was_refused_is_in_sight_beside_it(tab: Opener, width: int) -> None:
+    opened = tab(texts=LONG, context={"viewport": {"width": width, "height": 640}})
+    page = opened.open("/article/bakery")
+    opened.settled()
+    page.click("[data-show=all]")
+    page.click("li.f:has(summary:has-text(': street')) a.k")
+    opened.keys("e")
+    page.keyboard.type("여덟 자보다 긴 이름")
+    opened.decide("Enter")
+    pane = page.locator(".left").bounding_box()
+    for part in ("[data-value]:focus", "details[open] [data-says].bad"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] >= pane["y"] + pane["height"]
+        assert box["y"] + box["height"] <= 640
+
+
+def test_with_colours_forced_what_is_chosen_lit_and_open_still_looks_different(tab: Opener) -> None:
+    opened = tab(context={"forced_colors": "active"})
+    page = opened.open()
+
+    def backgrounds(*parts: str) -> list[str]:
+        return [page.locator(part).first.evaluate("part => getComputedStyle(part).backgroundColor") for part in parts]
+
+    chosen, other = backgrounds(".chip[aria-current]", ".chip:not([aria-current])")
+    assert chosen != other
+    opened.open("/article/bakery")
+    opened.settled()
+    assert len(set(backgrounds(".q.on.here", ".q.on:not(.here)", ".q:not(.on)"))) == 3
+    chosen, other = backgrounds("[aria-pressed=true]", "[aria-pressed=false]")
+    assert chosen != other
+    outline = "field => getComputedStyle(field).outlineStyle"
+    assert page.locator(".f:has(details.decide[open])").evaluate(outline) == "solid"
+    assert page.locator(".f:not(:has(details.decide[open]))").first.evaluate(outline) == "none"
 
 
 def test_a_finger_does_it_too(tab: Opener, tmp_path: Path) -> None:
