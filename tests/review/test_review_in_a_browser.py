@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from report.made_up import HOSTILE
-from review.serving import TOKEN, Served, serving
+from review.serving import TOKEN, Served, running, serving
 from review.street import RECORDS, TEXTS, golden, log_lines, make_desk
 
 from workbench.extract import Extraction
 from workbench.review.app import app, assets
+from workbench.review.guard import Guard
+from workbench.review.serve import listen
 
 PENDING = "document.querySelectorAll('details.decide.wants').length"
 
@@ -632,6 +634,39 @@ def test_two_tabs_lose_neither_decision(tab: Opener, tmp_path: Path) -> None:
     with other.expect_navigation(wait_until="load"):
         other.keyboard.press("Enter")
     assert since(tmp_path) == "2031년 6월"
+
+
+@pytest.mark.parametrize("opened_anew", [False, True])
+def test_what_is_decided_when_the_server_has_gone_is_not_lost_without_a_word(
+    browser: Any, tmp_path: Path, opened_anew: bool
+) -> None:
+    """It stays where it was typed, and can be sent once the server is there again, under the same secret or after its page was opened."""
+    desk = make_desk(tmp_path)
+    styles, scripts = assets()
+    sources = {"styles": [one.source for one in styles], "scripts": [one.source for one in scripts]}
+    with serving(app(desk, patience=60), **sources) as served:
+        tab = Tab(browser, served)
+        page = tab.open("/article/bakery")
+        tab.settled()
+    tab.keys("e")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("2031년 7월")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".told[role=status]:has-text('Not written')")
+    assert page.locator("[data-value]:focus").input_value() == "2031년 7월"
+    assert log_lines(tmp_path) == []
+    secret = "another" if opened_anew else TOKEN
+    guard = Guard(
+        app(desk, patience=60), port=served.port, token=secret, styles=sources["styles"], scripts=sources["scripts"]
+    )
+    with running(guard, listen(served.port)):
+        if opened_anew:
+            page.keyboard.press("Enter")
+            page.wait_for_selector(".told[role=status]:has-text('Not written')")
+            tab.another().goto(f"{served.origin}/?token={secret}")
+        tab.decide("Enter")
+    assert since(tmp_path) == "2031년 7월"
+    tab.context.close()
 
 
 def test_without_a_script_every_decision_is_a_click(tab: Opener, tmp_path: Path) -> None:

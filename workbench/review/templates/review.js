@@ -15,12 +15,23 @@
   let busy = false, waiting = 0; // waiting: the timer of the check while one types
   const press = (button) => { if (button && !busy) button.click(); };
   addEventListener("pageshow", () => { busy = false; });
+  // A form is sent when the server is known to be there: else the browser would leave what was typed for a page of its own.
+  const GONE = "Not written: the review does not answer, or has ended. What you decided and typed still stands here. Start it again, open the address that it prints, and decide there.";
+  let there = false;
   document.addEventListener("submit", (event) => {
-    if (event.target.method !== "post") return;
-    if (busy) { event.preventDefault(); return; } // a key held down decides once
+    const form = event.target, button = event.submitter;
+    if (form.method !== "post" || there) return;
+    event.preventDefault();
+    if (busy) return; // a key held down decides once
     busy = true;
     clearTimeout(waiting);
-    leave(event.target);
+    fetch("/help", { method: "HEAD" }).then(async (answer) => { await answer.text(); return answer.ok; }).catch(() => false).then((ok) => {
+      if (!ok) { busy = false; tell(GONE); return; }
+      leave(form);
+      there = true;
+      form.requestSubmit(button);
+      there = false;
+    });
   });
 
   // One article. A stop is what can be decided: a field, or an item that only one side has.
