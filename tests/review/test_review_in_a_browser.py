@@ -636,6 +636,25 @@ def test_two_tabs_lose_neither_decision(tab: Opener, tmp_path: Path) -> None:
     assert since(tmp_path) == "2031년 6월"
 
 
+def test_reload_and_back_after_a_decision_send_nothing_again_and_show_what_is(tab: Opener, tmp_path: Path) -> None:
+    opened = tab()
+    page = opened.open("/article/bakery")
+    opened.settled()
+    opened.decide("a")
+    opened.decide("a")
+    assert len(log_lines(tmp_path)) == 2
+    page.reload()
+    opened.settled()
+    assert page.locator(".left-over .num").text_content() == "3"
+    page.go_back()
+    opened.settled()
+    assert page.locator(".left-over .num").text_content() == "3"
+    assert len(log_lines(tmp_path)) == 2
+    opened.decide("x")  # on what stands there now, so that nothing clashes
+    assert page.locator(".clash").count() == 0
+    assert len(log_lines(tmp_path)) == 3
+
+
 @pytest.mark.parametrize("opened_anew", [False, True])
 def test_what_is_decided_when_the_server_has_gone_is_not_lost_without_a_word(
     browser: Any, tmp_path: Path, opened_anew: bool

@@ -42,14 +42,13 @@
   const holder = (stop) => stop.closest(".unit, .f");
   const current = () => article && ($(".start", article) || [...article.querySelectorAll("details.decide")].find((stop) => stop.open));
   const near = (element) => element.scrollIntoView({ block: "nearest" });
-  const go = (stop, focus = true, bring = true) => {
+  const go = (stop, focus = true, bring = true, all = stops()) => {
     for (const other of article.querySelectorAll("details.decide[open]")) if (other !== stop) other.open = false;
     stop.open = true;
     const row = stop.closest(".f") || $(".f", stop.closest(".g"));
     if (row) row.dispatchEvent(new CustomEvent("light", { bubbles: true }));
     if (focus) $("summary", stop).focus({ preventScroll: true });
     if (bring) { near(stop); near(holder(stop)); }
-    const all = stops();
     const name = $("summary .unseen", stop).textContent.replace(/^: /, "");
     say(`${name}, ${all.indexOf(stop) + 1} of ${all.length}`);
     taking();
@@ -58,7 +57,7 @@
     const all = stops();
     if (!all.length) { idle(); return; }
     const at = all.indexOf(current());
-    go(all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))]);
+    go(all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))], true, true, all);
   };
   const anchor = () => {
     const stop = current();
