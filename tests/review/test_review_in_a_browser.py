@@ -598,6 +598,7 @@ class TestMouse:
         page.keyboard.type("여덟 자보다 긴 이름")
         opened.decide("Enter")
         assert page.locator("[data-value]:focus").input_value() == "여덟 자보다 긴 이름"
+        assert page.evaluate("document.activeElement.selectionStart") == len("여덟 자보다 긴 이름")
         assert log_lines(tmp_path) == []
 
     def test_a_decision_does_not_wait_for_the_check_while_one_types(self, tab: Opener, tmp_path: Path) -> None:
@@ -776,6 +777,42 @@ def test_with_colours_forced_what_is_chosen_lit_and_open_still_looks_different(t
     outline = "field => getComputedStyle(field).outlineStyle"
     assert page.locator(".f:has(details.decide[open])").evaluate(outline) == "solid"
     assert page.locator(".f:not(:has(details.decide[open]))").first.evaluate(outline) == "none"
+
+
+def test_what_one_comes_to_does_not_stand_under_the_text_that_stays_in_sight(tab: Opener) -> None:
+    """An item as a whole, and that all is decided."""
+    opened = tab(texts=LONG, context={"viewport": {"width": 400, "height": 640}})
+    page = opened.open("/article/bakery")
+    opened.settled()
+    reached = []
+    while page.evaluate(PENDING):
+        opened.decide("x")
+        at, pane = page.locator(":focus").bounding_box(), page.locator(".left").bounding_box()
+        assert at["y"] >= pane["y"] + pane["height"]
+        assert at["y"] + at["height"] <= 640
+        reached.append(opened.focused)
+    assert "decide: shops 2" in reached
+    assert reached[-1].startswith("✓ Nothing left to decide here.")
+
+
+def test_a_narrow_list_shows_all_of_what_is_to_decide(tab: Opener) -> None:
+    opened = tab(context={"viewport": {"width": 320, "height": 640}})
+    page = opened.open("/article/bakery")
+    opened.settled()
+    opened.decide("x")
+    widths = (
+        "(() => { const list = document.querySelector('.scroll'); return [list.scrollWidth, list.clientWidth]; })()"
+    )
+    opened.open("/")
+    assert page.inner_text("#articles tbody tr:has-text('bakery') td:last-child") == "4 of 5"
+    assert len(set(page.evaluate(widths))) == 1
+    opened.open("/article/bakery")
+    opened.settled()
+    while page.evaluate(PENDING):
+        opened.decide("x")
+    opened.open("/")
+    assert page.inner_text("#articles tbody tr:has-text('bakery') td:last-child").startswith("✓")
+    assert len(set(page.evaluate(widths))) == 1
 
 
 def test_a_finger_does_it_too(tab: Opener, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@
     if (wrong && $(".clash")) { $(".clash").scrollIntoView({ block: "nearest" }); $(".clash .button").focus(); return; }
     if (stop) {
       go(stop, !wrong, Boolean(location.hash) || matchMedia("(min-width: 60.001rem)").matches); // a page opened anew begins at its top
-      if (wrong) { const field = $("[aria-invalid]", stop) || $("summary", stop), why = $("[data-says].bad", stop); field.focus(); near(why || field); near(field); }
+      if (wrong) { const field = $("[aria-invalid]", stop) || $("summary", stop), why = $("[data-says].bad", stop); field.focus(); if (field.setSelectionRange) field.setSelectionRange(field.value.length, field.value.length); near(why || field); near(field); }
     } else if (wrong && $("#adding")) { $("#adding [data-value]").focus(); }
     else if ($(".start")) { $(".start button").focus({ preventScroll: true }); }
     else if (place && place.id === "done") { place.focus({ preventScroll: true }); near(place); }
