@@ -897,14 +897,48 @@ def test_axe_finds_nothing_serious(tab: Opener, address: str, width: int, scheme
     )
     page = opened.open(address)
     opened.settled()
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_what_comes_of_keys(tab: Opener, tmp_path: Path, scheme: str) -> None:
+    """A key that can do nothing, something to add, a value that was refused, a clash, all decided."""
+    opened = tab(
+        context={"viewport": {"width": 400, "height": 800}, "color_scheme": scheme, "reduced_motion": "reduce"}
+    )
+    page = opened.open("/article/bakery")
+    opened.settled()
+    page.click("#adding summary")
+    page.click(".whole-article summary")
+    opened.keys("b")
+    page.wait_for_selector(".told")
+    assert serious(page) == []
+    page.click("[data-show=all]")
+    page.click("li.f:has(summary:has-text(': street')) a.k")
+    opened.keys("e")
+    page.keyboard.type("여덟 자보다 긴 이름")
+    opened.decide("Enter")
+    assert serious(page) == []
+    (tmp_path / "goldens/street/bakery.json").unlink()
+    opened.keys("Escape")
+    opened.decide("a")
+    page.wait_for_selector(".clash")
+    assert serious(page) == []
+    opened.open("/article/bookshop")
+    opened.settled()
+    page.wait_for_selector("#done")
+    assert serious(page) == []
+
+
+def serious(page: Any) -> list[Any]:
+    """What axe finds on the page that is serious or worse."""
     page.evaluate(AXE_SCRIPT)
     found = page.evaluate("axe.run(document)")["violations"]
-    serious = [
+    return [
         (one["id"], [node["html"][:160] for node in one["nodes"]])
         for one in found
         if one["impact"] in {"serious", "critical"}
     ]
-    assert serious == []
 
 
 def test_the_list_fills_itself_while_articles_are_scored_and_keeps_the_focus(browser: Any, tmp_path: Path) -> None:
