@@ -109,6 +109,7 @@ def measure(into: Path) -> dict[str, float]:
             f"/article/{last.article}/decide", data={**fields, "action": "keep"}, follow_redirects=False
         )
         assert answer.status_code == 303, answer.text
+        assert "refused=" not in answer.headers["location"]
 
     measured("first page", lambda: get("/"))
     found["MB then"] = _megabytes()

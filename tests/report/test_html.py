@@ -4,18 +4,25 @@ import re
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
+from typing import Annotated, ClassVar
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from helpers import article_of
+from pydantic import BaseModel
 from report.made_up import GOLDEN, HOSTILE, RECORD, TEXT, article, evaluation, failed, hostile
 
 from workbench.evaluate import ArticleScore, Evaluation
+from workbench.evidence import ground
 from workbench.extract import Extraction
-from workbench.readings import RegionReading
+from workbench.findings import findings
+from workbench.leaves import walk
+from workbench.readings import RegionReading, readings
 from workbench.report import html
 from workbench.report.view import Value, value
 from workbench.report.view import view as view_of
-from workbench.scoring import Language
+from workbench.schema import Cited, form, values
+from workbench.scoring import Language, Region, score
 
 NOTE = "4 of 4 responses are transcribed: written by hand from the rendered request, not by a model behind an endpoint"
 
@@ -444,3 +451,54 @@ def test_a_region_that_was_not_read_and_hostile_words_of_one_show_nothing_that_r
 
 def test_a_second_runs_value_is_the_same_though_only_one_run_read_a_region_in_it() -> None:
     assert value("김제시") == replace(value("김제시") or Value(""), reading="전라북도 김제시 (45210)")
+
+
+class Plot(BaseModel):
+    """A plot of land."""
+
+    region: Annotated[str, Region()]
+    beside: list[Annotated[str, Region()]]
+
+
+class Plots(BaseModel):
+    """Plots, each cited as a whole."""
+
+    version: ClassVar[str] = "1"
+
+    first: Cited[Plot]
+    others: list[Cited[Plot]]
+    named: Cited[list[Annotated[str, Region()]]]
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_what_is_cited_as_a_whole_shows_its_values_regions_places_and_quote(scored: bool) -> None:
+    """With a golden or without: the score names a value by its form, the run by where it is stored."""
+    text = "전북 김제시 백구면에 공장이 선다. 완주군과 익산시는 아직이다."
+    plot = {"value": {"region": "김제시", "beside": ["완주군"]}, "quote": "전북 김제시 백구면에"}
+    filled = Plots.model_validate(
+        {"first": plot, "others": [plot], "named": {"value": ["익산시"], "quote": "완주군과 익산시는"}}
+    )
+    walked, source = walk(filled), article_of(text)
+    grounding = ground(walked, text)
+    extraction = Extraction(
+        article="plots", text="sha256:0", place="plots.txt", state="ok", record=filled.model_dump(mode="json"),
+        spans=grounding.spans, readings=readings(walked, source), findings=tuple(findings(walked, grounding, {}, source)),
+    )  # fmt: skip
+    answer = score(values(filled), values(filled), form(Plots)) if scored else None
+    shown = view_of(ArticleScore(extraction, "plots" if scored else None, answer), text, "en")
+    rows = [row for group in shown.groups for row in group.rows]
+    assert [group.label for group in shown.groups] == [
+        "first",
+        "first › beside",
+        "others 1",
+        "others 1 › beside",
+        "named",
+    ]
+    assert [row.record.reading for row in rows if row.record] == [
+        "전북특별자치도 김제시 (52210)", "전북특별자치도 완주군 (52710)", "전북특별자치도 김제시 (52210)",
+        "전북특별자치도 완주군 (52710)", "전북특별자치도 익산시 (52140)",
+    ]  # fmt: skip
+    assert [row.quote for row in rows] == [0, 0, 1, 1, 2]
+    own = {number: segment.text for segment in shown.text or () for number in segment.values}
+    assert own == {0: "김제시", 1: "완주군", 2: "김제시", 3: "완주군", 4: "익산시"}
+    assert {noticed.label for noticed in shown.findings} == {"first › beside › 1", "others 1 › beside › 1"}

@@ -16,12 +16,11 @@ from pydantic import JsonValue
 from workbench.errors import ReadingRefused
 from workbench.evaluate import ArticleScore
 from workbench.evidence import Span
-from workbench.extract import Extraction
 from workbench.korean import read_amount, read_date
 from workbench.report.markdown import wrong
 from workbench.report.places import RECORDS, Step, place_of, shared_root, steps_for_people
 from workbench.report.spans import LONGEST_TEXT, Clipped, Segment, clip, segments
-from workbench.schema import scalars
+from workbench.report.stored import Stored
 from workbench.scoring import Language, Leaf, Reason, Verdict
 from workbench.scoring.verdicts import partners
 
@@ -214,8 +213,8 @@ class _Viewer:
         self.siblings = Counter(path.rpartition(".")[0] for path in set(paths))
         self.text = None if text is None else text[:LONGEST_TEXT]
         self.length = len(text) if text and len(text) > LONGEST_TEXT else None
-        self.scalars = dict(scalars(self.extraction.record))
-        leaves = article.score.leaves if article.score else tuple(_unscored(self.scalars))
+        self.stored = Stored(self.extraction)
+        leaves = article.score.leaves if article.score else tuple(_unscored(self.stored))
         self.leaves = [leaf for leaf in leaves if article.score is None or leaf.verdict != "absent"]
         self.partners = partners(self.leaves)
         self.quotes: dict[str, int] = {}
@@ -251,26 +250,18 @@ class _Viewer:
 
     def _locate(self, number: int, leaf: Leaf) -> None:
         """Where the leaf's quote and its own words stand."""
-        at = leaf.record_at
-        if at is None:
+        if leaf.record_at is None:
             return
-        self.row_at[at] = self.row_at[f"{at}/value"] = number
-        span = self.extraction.spans.get(at) or self.extraction.spans.get(f"{at}/value")
-        if span:
+        at = self.stored.at(leaf.record_at)
+        self.row_at[at] = number
+        if span := self.extraction.spans.get(at):
             self.value_spans[number] = span
-        quote_at = self._quote_at(at)
+        quote_at = self.stored.quote_at(at)
         if quote_at:
             self.row_at.setdefault(quote_at, number)
             quote = self.quotes.setdefault(quote_at, len(self.quotes))
             if quote_at in self.extraction.spans:
                 self.quote_spans[quote] = self.extraction.spans[quote_at]
-
-    def _quote_at(self, at: str | None) -> str | None:
-        """The quote that a leaf rests on: its own, or that of the item it is in."""
-        if at is None:
-            return None
-        own, beside = f"{at}/quote", f"{at.rpartition('/')[0]}/quote"
-        return own if own in self.scalars else beside if beside in self.scalars else None
 
     def _noticed(self, labels: Mapping[int, tuple[str, str]], *, lost: bool) -> Iterator[Lost]:
         """The findings, by the names that their fields go by here."""
@@ -284,12 +275,13 @@ class _Viewer:
             elif finding.at in self.quotes:
                 name = f"{name} › quote" if name.removeprefix(RECORDS)[:1].isdigit() or not group else "quote"
             label = " › ".join(part for part in (group, name) if part)
-            yield Lost(label, value(self.scalars.get(finding.at)), clip(finding.says).text, row)
+            yield Lost(label, value(self.stored.scalars.get(finding.at)), clip(finding.says).text, row)
 
     def _row(self, number: int, leaf: Leaf, quotes: Mapping[int, int], values: Mapping[int, int]) -> Row:
         """The field's row; its name is given when it is known what it stands with."""
         scored = self.article.score is not None
-        quote_at = self._quote_at(leaf.record_at)
+        at = None if leaf.record_at is None else self.stored.at(leaf.record_at)
+        quote_at = None if at is None else self.stored.quote_at(at)
         quote = self.quotes[quote_at] if quote_at else None
         quote = quote if quote in quotes else None
         anchor = values.get(number) if quote is None else quotes[quote]
@@ -300,19 +292,15 @@ class _Viewer:
             golden_at=leaf.golden_at if scored else None,
             verdict=leaf.verdict if scored else None,
             golden=value(leaf.golden),
-            record=recorded(leaf, self.extraction),
+            record=recorded(leaf, self.stored),
             reason=leaf.reason.words(self.language) if scored and leaf.reason.code != "same" else "",
             quote=quote,
             anchor=anchor,
-            cited=clip(str(self.scalars[quote_at])) if quote_at and quote is None else None,
+            cited=clip(str(self.stored.scalars[quote_at])) if quote_at and quote is None else None,
             findings=tuple(self.findings.get(number, ())),
             critical=leaf.critical,
-            confidence=self._confidence(leaf.record_at),
+            confidence=None if at is None else self.extraction.confidence.get(at),
         )
-
-    def _confidence(self, at: str | None) -> float | None:
-        sure = self.extraction.confidence
-        return sure.get(at, sure.get(f"{at}/value")) if at is not None else None
 
     def _groups(self, leaves: list[Leaf], rows: list[Row]) -> Iterator[Group]:
         """The rows by item; items with one row each are rows of their list."""
@@ -354,21 +342,24 @@ def _first_segments(numbers: Iterable[tuple[int, ...]]) -> dict[int, int]:
     return first
 
 
-def _unscored(scalars: Mapping[str, JsonValue]) -> Iterator[Leaf]:
+def _unscored(stored: Stored) -> Iterator[Leaf]:
     """A record's values as leaves without a verdict that counts."""
-    for at, value in scalars.items():
-        parent, _, name = at.rpartition("/")
-        if value is None or name == "quote":
-            continue
-        place = parent if name == "value" and f"{parent}/quote" in scalars else at
-        path = "".join("[]" if step.isdigit() else f".{step}" for step in place.split("/")[1:])[1:]
-        yield Leaf(path, None, place, "hallucination", None, value, Reason("same"))
+    for at, place in stored.form_at.items():
+        value = stored.scalars[at]
+        if value is not None and at.rpartition("/")[2] != "quote":
+            path = "".join("[]" if step.isdigit() else f".{step}" for step in place.split("/")[1:])[1:]
+            yield Leaf(path, None, place, "hallucination", None, value, Reason("same"))
 
 
-def recorded(leaf: Leaf, extraction: Extraction) -> Value | None:
-    """A record's value as it is shown, with the region that the run read in it, if it is one; None for null."""
-    shown, at = value(leaf.record), leaf.record_at
-    read = extraction.readings.get(at or "") or extraction.readings.get(f"{at}/value")
+def recorded(leaf: Leaf, stored: Stored) -> Value | None:
+    """A record's value as it is shown, with the region that the run read in it, if it is one; None for null.
+
+    Args:
+        leaf: The leaf.
+        stored: The record.
+    """
+    shown = value(leaf.record)
+    read = None if leaf.record_at is None else stored.extraction.readings.get(stored.at(leaf.record_at))
     return replace(shown, reading=clip(str(read)).text) if shown and read and read.code else shown
 
 

@@ -7,7 +7,8 @@ from itertools import chain
 from pydantic import BaseModel, JsonValue
 
 from workbench.evaluate import ArticleScore
-from workbench.extract import Extraction, read_record
+from workbench.extract import read_record
+from workbench.report.stored import Stored
 from workbench.report.view import ArticleView, Beside, Group, Row, recorded
 from workbench.review.panels import place_words
 from workbench.schema import form, values
@@ -32,18 +33,18 @@ def with_beside(view: ArticleView, first: ArticleScore, second: ArticleScore, sc
     leaves = second.score.leaves if second.score else tuple(_alone(pairs))
     of_golden = {leaf.golden_at: leaf for leaf in leaves if leaf.golden_at is not None} if second.score else {}
     taken: set[str] = set()
+    stored = Stored(second.extraction)
     groups = []
     for group in view.groups:
         rows = tuple(
-            _row(row, of_golden, of_first, taken, second.extraction, scored=second.score is not None)
-            for row in group.rows
+            _row(row, of_golden, of_first, taken, stored, scored=second.score is not None) for row in group.rows
         )
         groups.append(replace(group, rows=rows))
     rest = [leaf for leaf in leaves if leaf.record is not None and leaf.record_at not in taken]
     if rest:
         start = 1 + max((row.number for row in chain.from_iterable(group.rows for group in groups)), default=-1)
         scored = second.score is not None
-        rows = tuple(_only(start + index, leaf, second.extraction, scored=scored) for index, leaf in enumerate(rest))
+        rows = tuple(_only(start + index, leaf, stored, scored=scored) for index, leaf in enumerate(rest))
         groups.append(Group("Only B has", "", rows))
     differing = sum(row.differs for group in groups for row in group.rows)
     return replace(view, groups=tuple(groups), differing=max(differing, view.differing))
@@ -69,7 +70,7 @@ def _row(
     of_golden: Mapping[str, Leaf],
     of_first: Mapping[str, Leaf],
     taken: set[str],
-    extraction: Extraction,
+    stored: Stored,
     *,
     scored: bool,
 ) -> Row:
@@ -80,10 +81,10 @@ def _row(
         return replace(row, beside=Beside(None, verdict, None))
     taken.add(leaf.record_at)
     verdict = leaf.verdict if by_golden else "hallucination" if scored else None
-    return replace(row, beside=Beside(recorded(leaf, extraction), verdict, leaf.record_at))
+    return replace(row, beside=Beside(recorded(leaf, stored), verdict, leaf.record_at))
 
 
-def _only(number: int, leaf: Leaf, extraction: Extraction, *, scored: bool) -> Row:
+def _only(number: int, leaf: Leaf, stored: Stored, *, scored: bool) -> Row:
     return Row(
         number=number,
         name=place_words(leaf.record_at),
@@ -98,5 +99,5 @@ def _only(number: int, leaf: Leaf, extraction: Extraction, *, scored: bool) -> R
         cited=None,
         findings=(),
         critical=leaf.critical,
-        beside=Beside(recorded(leaf, extraction), leaf.verdict if scored else None, leaf.record_at),
+        beside=Beside(recorded(leaf, stored), leaf.verdict if scored else None, leaf.record_at),
     )

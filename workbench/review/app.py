@@ -7,7 +7,7 @@ it shares with the HTML report, where everything is escaped.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from math import ceil
 from typing import Any, Final
@@ -34,6 +34,7 @@ from workbench.review.opened import Opened
 from workbench.review.page import Page, page_of
 from workbench.review.panels import Problem, history, place_words
 from workbench.review.pile import Pile
+from workbench.review.refused import Refusal, Refused
 from workbench.review.stops import Stop, value_at
 from workbench.runs import now
 from workbench.wishes import apply
@@ -46,6 +47,8 @@ SOON: Final = 100
 """Articles that may be scored in that time; for more it is not worth waiting."""
 FILTERS: Final = "back"
 """The form field that holds the address's query, so that the article after this one is the list's next."""
+REFUSED: Final = "refused"
+"""What names in an address the decision that was not taken."""
 
 
 def assets() -> tuple[tuple[Asset, ...], tuple[Asset, ...]]:
@@ -90,6 +93,7 @@ class _Pages:
     def __init__(self, desk: Desk, patience: float) -> None:
         self.desk = desk
         self.pile = Pile(desk)
+        self.refused = Refused()
         self._patience = patience
         self._waited: set[Order] = set()
 
@@ -146,10 +150,11 @@ class _Pages:
         return self._page("help.html", filters=Filters.parse(request.query_params))
 
     async def article(self, request: Request) -> Response:
-        """One article."""
+        """One article; and why the last decision on it was not taken, if the address says that one was not."""
         filters = Filters.parse(request.query_params)
         await self._wait(filters)
-        return self._article(self._open(request), filters)
+        opened = self._open(request)
+        return self._article(opened, filters, self.refused.of(opened.article, request.query_params.get(REFUSED, "")))
 
     async def decide(self, request: Request) -> Response:
         """A decision; then the article again, at the next thing to decide."""
@@ -160,10 +165,9 @@ class _Pages:
         before = page_of(opened, self.desk)
         try:
             self._decide(opened, asked)
-        except WishError as error:
-            return self._article(opened, filters, Problem(asked, error.what), status=422)
-        except GoldenChanged as error:
-            return self._article(self._open(request), filters, conflict=_Conflict(asked, error.what), status=409)
+        except (WishError, GoldenChanged) as error:
+            return self._refuse(opened.article, filters, asked, error)
+        self.refused.settle(opened.article, asked)
         return self._next(request, before, asked, filters)
 
     def _decide(self, opened: Opened, asked: Asked) -> None:
@@ -193,10 +197,17 @@ class _Pages:
                 writable=desk.writable,
             )
         except GoldenChanged as error:
-            return self._article(self._open(request), filters, conflict=_Conflict(None, error.what), status=409)
+            return self._refuse(opened.article, filters, None, error)
         anchor = form.get("anchor", "")
         here = f"#{anchor}" if anchor[:1] in {"f", "u"} and anchor[1:].isascii() and anchor[1:].isdigit() else ""
         return RedirectResponse(_address(opened.article, filters) + here, status_code=303)
+
+    def _refuse(
+        self, article: str, filters: Filters, asked: Asked | None, error: WishError | GoldenChanged
+    ) -> Response:
+        name = self.refused.keep(article, Refusal(asked, error.what, isinstance(error, GoldenChanged)))
+        address = _address(article, filters)
+        return RedirectResponse(f"{address}{'&' if '?' in address else '?'}{REFUSED}={name}", status_code=303)
 
     async def check(self, request: Request) -> Response:
         """Whether the schema takes what is being typed, and what code reads in it. Nothing is written."""
@@ -230,22 +241,17 @@ class _Pages:
             raise HTTPException(404, "this run has no such article")
         return opened
 
-    def _article(
-        self,
-        opened: Opened,
-        filters: Filters,
-        problem: Problem | None = None,
-        conflict: "_Conflict | None" = None,
-        *,
-        status: int = 200,
-    ) -> Response:
+    def _article(self, opened: Opened, filters: Filters, refusal: Refusal | None) -> Response:
+        asked = refusal.asked if refusal else None
+        problem = Problem(asked, refusal.says) if refusal and asked and not refusal.clash else None
         page = page_of(opened, self.desk, problem)
         rows = self.pile.rows(filters.order)
         order = [row.article for row in listed(rows, filters, self.pile.words_of)]
         everything = [row.article for row in rows]
         earlier, place, later = _neighbours(opened.article, order, everything)
+        unplaced = refusal is not None and (refusal.clash or page.unplaced)
         now_there = None
-        if conflict and conflict.asked and opened.golden and (at := conflict.asked.target or conflict.asked.at):
+        if unplaced and asked and opened.golden and (at := asked.target or asked.at):
             now_there = value(value_at(opened.golden.record, at))
         return self._page(
             "one.html",
@@ -259,12 +265,12 @@ class _Pages:
             place=place,
             found=len(order),
             problem=problem,
-            conflict=conflict,
+            refusal=refusal,
+            unplaced=unplaced,
             now_there=now_there,
             past=history(self.desk.log.of(opened.about.golden)),
             seen=opened.seen or "",
             anchor=_anchor(page, problem),
-            status=status,
         )
 
     def _next(self, request: Request, before: Page, asked: Asked, filters: Filters) -> Response:
@@ -298,14 +304,6 @@ class _Pages:
         return HTMLResponse(text, status_code=status)
 
 
-@dataclass(frozen=True)
-class _Conflict:
-    """A decision on a golden that had changed since its page was made."""
-
-    asked: Asked | None
-    says: str
-
-
 async def _form(request: Request) -> dict[str, str]:
     """The fields of a form, which are text; a field sent twice is the page's last word."""
     async with request.form() as form:
@@ -317,7 +315,7 @@ def _filters(form: Mapping[str, str]) -> Filters:
 
 
 def _address(article: str, filters: Filters) -> str:
-    return f"/article/{quote(article, safe='')}{filters.query()}"
+    return f"/article/{quote(article, safe='')}{filters.query(page=filters.page)}"
 
 
 def _key(stop: Stop, opened: Opened) -> tuple[str, str, str]:

@@ -1,7 +1,7 @@
 """An article opened: all that its page needs, read at one moment."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from pydantic import BaseModel, JsonValue
 
@@ -44,10 +44,15 @@ class Opened:
         """Its id."""
         return self.scored.extraction.article
 
-    @property
+    @cached_property
     def record(self) -> str | None:
         """The hash of its record's form, by which decisions name it."""
         return record_hash(self.about.record)
+
+    @cached_property
+    def beside_record(self) -> str | None:
+        """The same of the second run's."""
+        return record_hash(self.beside)
 
 
 def opened(desk: Desk, extraction: Extraction, name: str | None, beside: Extraction | None) -> Opened:

@@ -10,7 +10,7 @@ from workbench.review.against import with_beside
 from workbench.review.desk import Desk
 from workbench.review.opened import Opened
 from workbench.review.panels import Gap, Panel, Problem, gaps, panel
-from workbench.review.stops import Place, Stop, item_of, stops
+from workbench.review.stops import NOWHERE, Place, Stop, item_of, stops
 from workbench.scoring.verdicts import partners
 
 __all__ = ["Page", "page_of"]
@@ -55,6 +55,12 @@ class Page:
     def astray(self) -> Problem | None:
         """A problem that stands with none of the fields: of something that was to be added."""
         return None if any(panel.error for panel in self.panels) else self.problem
+
+    @property
+    def unplaced(self) -> bool:
+        """Whether there is a problem with what stands nowhere on the page any more: its field or its golden has gone meanwhile."""
+        asked = self.astray.asked if self.astray else None
+        return asked is not None and (self.opened.golden is None or (asked.at, asked.record_at) != NOWHERE)
 
     def item(self, group: Group) -> Place | None:
         """The item that a group of fields is of, where both sides have it."""

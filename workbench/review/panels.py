@@ -7,7 +7,6 @@ from typing import Final
 
 from pydantic import BaseModel, JsonValue
 
-from workbench.decide import record_hash
 from workbench.decisions import Decision, Line
 from workbench.goldens import Golden
 from workbench.pointers import pointer, steps_of
@@ -121,7 +120,7 @@ def panel(
 def _mark(stop: Stop, opened: Opened) -> Mark | None:
     """The decision in force on a stop."""
     if stop.place == NOWHERE and stop.beside:
-        return opened.standing.of(*stop.beside, record_hash(opened.beside), opened.golden)
+        return opened.standing.of(*stop.beside, opened.beside_record, opened.golden)
     return opened.standing.of(*stop.place, opened.record, opened.golden)
 
 

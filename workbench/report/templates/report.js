@@ -73,7 +73,10 @@
   // Another script of the page lights a field by sending it this; the focus stays where it is.
   document.addEventListener("light", (event) => {
     const first = light(event.target.closest(".article"), event.target);
-    if (first) centre(first);
+    if (!first) return;
+    const pane = first.closest(".left"), at = first.getBoundingClientRect(), around = pane.getBoundingClientRect();
+    const by = at.top - around.top - (pane.clientHeight - at.height) / 2;
+    pane.scrollBy({ top: by, behavior: calm.matches ? "auto" : "smooth" }); // the text alone: the window is where the other script wants it
   });
   for (const article of document.querySelectorAll(".article")) choose(article, shown);
 

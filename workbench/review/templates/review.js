@@ -3,20 +3,35 @@
   // Keys press the page's own buttons and follow its own links: whatever a key does can be done without one, and without this script.
   const $ = (selector, within = document) => within.querySelector(selector);
   const seen = (element) => element && element.getClientRects().length > 0;
-  const say = (words) => { $("#said").textContent = words; };
+  const said = $("#said");
+  const hush = () => said.classList.replace("told", "unseen");
+  const say = (words) => { hush(); said.textContent = words; };
+  const tell = (words) => { said.textContent = words; said.classList.replace("unseen", "told"); }; // to everybody, until the next key or click
   const store = (name, value) => { try { sessionStorage.setItem(name, JSON.stringify(value)); } catch { /* a browser may keep nothing */ } };
   const stored = (name) => { try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; } };
   const typing = (element) => element.matches("input, textarea, select, [contenteditable]");
   const follow = (link) => { if (link && link.hasAttribute("href")) location.assign(link.href); };
+  const leads = (link, otherwise) => (link && link.hasAttribute("href") ? follow(link) : tell(otherwise));
   let busy = false, waiting = 0; // waiting: the timer of the check while one types
   const press = (button) => { if (button && !busy) button.click(); };
   addEventListener("pageshow", () => { busy = false; });
+  // A form is sent when the server is known to be there: else the browser would leave what was typed for a page of its own.
+  const GONE = "Not written: the review does not answer, or has ended. What you decided and typed still stands here. Start it again, open the address that it prints, and decide there.";
+  let there = false;
   document.addEventListener("submit", (event) => {
-    if (event.target.method !== "post") return;
-    if (busy) { event.preventDefault(); return; } // a key held down decides once
+    const form = event.target, button = event.submitter;
+    if (form.method !== "post" || there) return;
+    event.preventDefault();
+    if (busy) return; // a key held down decides once
     busy = true;
     clearTimeout(waiting);
-    leave(event.target);
+    fetch("/help", { method: "HEAD" }).then(async (answer) => { await answer.text(); return answer.ok; }).catch(() => false).then((ok) => {
+      if (!ok) { busy = false; tell(GONE); return; }
+      leave(form);
+      there = true;
+      form.requestSubmit(button);
+      there = false;
+    });
   });
 
   // One article. A stop is what can be decided: a field, or an item that only one side has.
@@ -27,23 +42,22 @@
   const holder = (stop) => stop.closest(".unit, .f");
   const current = () => article && ($(".start", article) || [...article.querySelectorAll("details.decide")].find((stop) => stop.open));
   const near = (element) => element.scrollIntoView({ block: "nearest" });
-  const go = (stop, focus = true, bring = true) => {
+  const go = (stop, focus = true, bring = true, all = stops()) => {
     for (const other of article.querySelectorAll("details.decide[open]")) if (other !== stop) other.open = false;
     stop.open = true;
     const row = stop.closest(".f") || $(".f", stop.closest(".g"));
     if (row) row.dispatchEvent(new CustomEvent("light", { bubbles: true }));
     if (focus) $("summary", stop).focus({ preventScroll: true });
     if (bring) { near(stop); near(holder(stop)); }
-    const all = stops();
     const name = $("summary .unseen", stop).textContent.replace(/^: /, "");
     say(`${name}, ${all.indexOf(stop) + 1} of ${all.length}`);
     taking();
   };
   const step = (by) => {
     const all = stops();
-    if (!all.length) return;
+    if (!all.length) { idle(); return; }
     const at = all.indexOf(current());
-    go(all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))]);
+    go(all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))], true, true, all);
   };
   const anchor = () => {
     const stop = current();
@@ -83,7 +97,7 @@
     if (wrong && $(".clash")) { $(".clash").scrollIntoView({ block: "nearest" }); $(".clash .button").focus(); return; }
     if (stop) {
       go(stop, !wrong, Boolean(location.hash) || matchMedia("(min-width: 60.001rem)").matches); // a page opened anew begins at its top
-      if (wrong) { const field = $("[aria-invalid]", stop) || $("summary", stop); field.focus(); near(field); }
+      if (wrong) { const field = $("[aria-invalid]", stop) || $("summary", stop), why = $("[data-says].bad", stop); field.focus(); if (field.setSelectionRange) field.setSelectionRange(field.value.length, field.value.length); near(why || field); near(field); }
     } else if (wrong && $("#adding")) { $("#adding [data-value]").focus(); }
     else if ($(".start")) { $(".start button").focus({ preventScroll: true }); }
     else if (place && place.id === "done") { place.focus({ preventScroll: true }); near(place); }
@@ -167,17 +181,32 @@
     if (row && !row.classList.contains("on")) row.dispatchEvent(new CustomEvent("light", { bubbles: true }));
   }, true);
 
-  const within = (letter) => { const stop = current(); press(stop && $(`[data-key="${letter}"]`, stop)); };
+  // A key that finds no button says why, and what there is to do instead.
+  const idle = () => {
+    const narrowed = article && $("[data-show=differs][aria-pressed=true]", article);
+    if (!article) tell("No article is open: J and K go along the list, Enter opens one.");
+    else if (stops().length) tell("No field is open: J opens the next, K the one before.");
+    else tell(narrowed ? "No field is open, and none differs: D shows them all, J opens the next then." : "There is no field here that could be decided on.");
+  };
   const instead = (stop) => {
     const words = stop && $("[data-instead]", stop);
-    if (!words) return;
+    if (!words) return false;
     words.hidden = false;
     say(words.textContent);
     near(words);
+    return true;
+  };
+  const within = (letter) => {
+    const stop = current(), button = stop && $(`[data-key="${letter}"]`, stop);
+    if (button) press(button);
+    else if (!stop) idle();
+    else if (letter === "B") tell("against" in one.dataset ? "B has nothing here that could be accepted." : "There is no second run beside this one, so no B to accept.");
+    else if (!instead(stop)) tell("This cannot be done here: the buttons of the field that is open show what can.");
   };
   const edit = (selector) => {
     const stop = current();
     const field = stop && $(selector, stop);
+    if (!stop) { idle(); return; }
     if (!field) { instead(stop); return; }
     const form = field.closest("form");
     if (selector === "[data-value]" && picked && !field.matches("select")) { take(form); return; }
@@ -185,6 +214,7 @@
     if (field.select) field.select();
     near(field);
   };
+  const turn = (letter, words) => { const button = $(`[data-key=${letter}]`); if (button) press(button); else if (article) tell(words); else idle(); };
   const search = () => {
     const field = $("#q");
     if (field) { field.focus(); field.select(); }
@@ -209,8 +239,8 @@
   const keys = {
     KeyJ: () => (article ? step(1) : along(1)),
     KeyK: () => (article ? step(-1) : along(-1)),
-    KeyN: () => follow($("#next")),
-    KeyP: () => follow($("#previous")),
+    KeyN: () => leads($("#next"), article ? "This is the last article of the list." : "There is no further page."),
+    KeyP: () => leads($("#previous"), article ? "This is the first article of the list." : "There is no page before this."),
     KeyA: () => within("A"),
     KeyB: () => within("B"),
     KeyX: () => within("X"),
@@ -220,13 +250,15 @@
     KeyS: () => within("S"),
     KeyE: () => edit("[data-value]"),
     KeyF: () => edit("[data-note]"),
-    KeyU: () => press($("[data-key=U]")),
-    KeyR: () => press($("[data-key=R]")),
-    KeyD: () => article && toggle(),
+    KeyU: () => turn("U", "There is nothing to undo here."),
+    KeyR: () => turn("R", "There is nothing to redo here."),
+    KeyD: () => (article && $("[data-show]", article) ? toggle() : tell(article ? "Without a golden nothing differs: everything is shown." : "Fields are shown on an article’s page.")),
     Slash: search,
   };
+  document.addEventListener("click", hush);
   document.addEventListener("keydown", (event) => {
     const at = document.activeElement;
+    hush();
     // Some input sources name every key "Process" (229), also where there is nothing to compose into; in a text field it is theirs.
     if (event.isComposing || (event.keyCode === 229 && typing(at)) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (typing(at)) {
@@ -237,7 +269,7 @@
     if (event.code === "Escape" && $("#help-page")) { if (history.length > 1) history.back(); else follow($("#back")); return; }
     if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) { mark(); follow($('a[href^="/help"]')); return; }
     if (event.shiftKey || event.repeat && !/^Key[JK]$/.test(event.code)) return;
-    const act = keys[event.code];
+    const act = (event.code === "Slash" || $("#list, #one")) && keys[event.code];
     if (!act) return;
     event.preventDefault();
     act();
