@@ -149,6 +149,25 @@ def test_ctrl_c_ends_it_cleanly(run: Path) -> None:
     assert f"reviewing {run} as " in err
 
 
+INTERRUPTED = """
+import os, signal, sys
+
+class Now:
+    def find_spec(self, name, *_):
+        if name == "workbench.review.guard":
+            exec("os.kill(os.getpid(), signal.SIGINT)")  # as a module's dataclasses run strings
+
+sys.meta_path.insert(0, Now())
+"""
+
+
+def test_ctrl_c_ends_it_cleanly_also_while_the_pages_are_being_made(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED)
+    ended = tried(run, PYTHONPATH=str(tmp_path))
+    assert (ended.returncode, ended.stdout[:17]) == (0, "http://127.0.0.1:"), ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_each_start_has_a_token_of_its_own(run: Path) -> None:
     tokens = []
     for _ in range(2):
