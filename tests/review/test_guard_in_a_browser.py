@@ -53,8 +53,8 @@ def entered(tab: Any, review: Served) -> None:
 def test_the_pages_own_form_comes_through(tab: Any, review: Served) -> None:
     """That is: the browser says its origin, which it does not under every policy for referrers."""
     entered(tab, review)
-    tab.click("button")
-    tab.wait_for_load_state("load")
+    with tab.expect_navigation(wait_until="load"):
+        tab.click("button")
     assert (changed, tab.url) == (["accept"], f"{review.origin}/")
 
 
@@ -95,6 +95,6 @@ def test_another_page_of_this_machine_or_another_site_changes_and_shows_nothing(
                 target,
             )
         elif how in {"form", "link"}:
-            tab.click("button, a")
-        tab.wait_for_load_state("load")
+            with tab.expect_navigation(wait_until="load"):
+                tab.click("button, a")
     assert (changed, [answer and answer.status_code for answer in answers]) == ([], [403])

@@ -502,23 +502,28 @@ def test_without_a_script_every_decision_is_a_click(tab: Opener, tmp_path: Path)
     file = tmp_path / "goldens/street/bakery.json"
     opened = tab(context={"java_script_enabled": False})
     page = opened.open()
+
+    def follow(selector: str) -> None:
+        with page.expect_navigation(wait_until="load"):
+            page.click(selector)
+
     before = file.read_bytes()
-    page.click("text=bakery")
+    follow("text=bakery")
     page.click("li.f:has-text('2031년 4월') summary")
-    page.click("details[open] [value=accept]")
+    follow("details[open] [value=accept]")
     assert since(tmp_path) == "2031년 3월"
     page.click("li.f:has-text('101조원') summary")
     page.fill("details[open] [name=value]", "100조원")
-    page.click("details[open] [value=correct]")
+    follow("details[open] [value=correct]")
     assert golden(tmp_path)["shops"][0]["cost"] == "100조원"
-    page.click("[data-key=U]")
-    page.click("[data-key=U]")
+    follow("[data-key=U]")
+    follow("[data-key=U]")
     assert file.read_bytes() == before
-    page.click("text=← Articles")
-    page.click("text=Undecided")
+    follow("text=← Articles")
+    follow("text=Undecided")
     page.select_option("[name=finding]", "ungrounded_quote")
     page.fill("#q", "밀밭")
-    page.click("text=Show")
+    follow("text=Show")
     assert page.locator("#articles tbody a").all_text_contents() == ["bakery"]
 
 
@@ -537,7 +542,8 @@ def test_nothing_stands_beyond_the_edge(tab: Opener, width: int, address: str) -
 def test_a_finger_does_it_too(tab: Opener, tmp_path: Path) -> None:
     opened = tab(context={"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True})
     page = opened.open()
-    page.tap("text=bakery")
+    with page.expect_navigation(wait_until="load"):
+        page.tap("text=bakery")
     opened.settled()
     page.tap("li.f:has(summary:has-text('shops 1 › cost')) summary")
     with page.expect_navigation(wait_until="load"):
