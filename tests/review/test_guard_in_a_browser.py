@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from browsing import PATIENCE
 from review.serving import TOKEN, Served, serving, unguarded
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -35,6 +36,7 @@ def tab(browser: Any) -> Iterator[Any]:
     """A tab whose browser holds the cookie of the review that it opened."""
     changed.clear()
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

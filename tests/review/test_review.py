@@ -55,7 +55,7 @@ class Started:
     def end(self) -> tuple[int, str, str]:
         """Press Ctrl-C: the exit code, the rest of stdout, and stderr."""
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=300)
         return self.process.returncode, out, err
 
 
@@ -81,7 +81,7 @@ def tried(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess
     """A review that is not expected to start."""
     command = [*PROGRAM, "--no-browser", *map(str, arguments)]
     return subprocess.run(  # noqa: S603 - our own program
-        command, capture_output=True, encoding="utf-8", check=False, timeout=60, env=environment(**changes)
+        command, capture_output=True, encoding="utf-8", check=False, timeout=300, env=environment(**changes)
     )
 
 
@@ -95,7 +95,7 @@ def run(project: Path, workbench: Command, server: Loopback) -> Path:
 def client(url: str) -> Iterator[httpx2.Client]:
     """A browser that came in by the address."""
     split = urlsplit(url)
-    with httpx2.Client(base_url=f"{split.scheme}://{split.netloc}", follow_redirects=True, timeout=60) as made:
+    with httpx2.Client(base_url=f"{split.scheme}://{split.netloc}", follow_redirects=True, timeout=300) as made:
         assert made.get(url).status_code == 200
         yield made
 
@@ -344,7 +344,7 @@ def test_the_latest_finished_runs_of_the_same_schema_are_asked(run: Path) -> Non
 
 def compared(browser: httpx2.Client) -> str:
     """The list once all articles are compared."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while 'id="comparing"' in (page := browser.get("/").text):
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from browsing import PATIENCE
 from report.made_up import HOSTILE
 from review.serving import TOKEN, Served, serving
 from review.street import GOLDENS, RECORDS, TEXTS, golden, log_lines, make_desk
@@ -25,6 +26,7 @@ class Tab:
 
     def __init__(self, browser: Any, served: Served, **context: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
+        self.context.set_default_timeout(PATIENCE)
         self.origin = served.origin
         self.complaints: list[str] = []
         self.page = self.context.new_page()
