@@ -13,7 +13,7 @@ demo: .venv/.demo ## replay the seed articles' recordings and score them: no key
 	@echo; echo "the commands above, and all others, are in .venv/bin:  export PATH=\"$$PWD/.venv/bin:\$$PATH\""
 
 test: check .venv/.browser ## everything; what could not run says so
-	@.venv/bin/python -m pytest -n auto --dist loadfile
+	@.venv/bin/python -m pytest -n auto --dist loadfile --max-worker-restart 0
 
 check: .venv/.test ## what test does before pytest: style, types, import directions
 	@.venv/bin/ruff check --quiet .
@@ -34,7 +34,7 @@ bench: .venv/.test ## the measurements of docs/evaluation.md, side by side with 
 	@for script in benchmarks/*.py; do .venv/bin/python $$script; done
 
 soak: .venv/.test ## the tests of a night's run at their full size: 20,000 articles of an endpoint that fails by plan, 200 times kill -9
-	@WORKBENCH_SOAK=20000 WORKBENCH_KILLS=200 .venv/bin/python -m pytest tests/test_soak.py tests/test_kill.py tests/test_batch_kill.py tests/test_shards.py
+	@WORKBENCH_SOAK=20000 WORKBENCH_KILLS=200 .venv/bin/python -m pytest -o faulthandler_timeout=0 tests/test_soak.py tests/test_kill.py tests/test_batch_kill.py tests/test_shards.py
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"workbench needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]} (try: make PYTHON=python3.11 …)")'

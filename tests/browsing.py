@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
+
+PATIENCE = 300_000
+"""Milliseconds for whatever is waited for: how fast the machine is, is not what is tested. A page has it of its context."""
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

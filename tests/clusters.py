@@ -23,7 +23,7 @@ class Cluster:
         self._environment = {**os.environ, "OPENAI_API_KEY": key, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
         self._start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
         self._workers = [self._worker() for _ in range(2)]
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not (self._file.exists() and self._file.read_text()):
             assert time.monotonic() < until, "the scheduler did not start"
             time.sleep(0.05)
@@ -44,7 +44,7 @@ class Cluster:
 
         self._workers = [one if one.poll() is None else self._worker() for one in self._workers]
         with Client(self.address) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(2, timeout=300)
             client.run(
                 import_module, "workbench.model"
             )  # which takes its time, and would have one begin before the other
@@ -71,7 +71,7 @@ class Cluster:
             one.kill()
             one.wait()
 
-    def wait_until_stopping(self, seconds: float = 60) -> None:
+    def wait_until_stopping(self, seconds: float = 300) -> None:
         """Return once the seat of the run that is under way has heard that the run is to stop: it lets no request go any more."""
         from distributed import Client
 

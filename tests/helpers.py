@@ -5,15 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from workbench.articles import Article
 from workbench.canonical import canonical_text, hash_text
-
-settings.register_profile("workbench", deadline=None)  # no test depends on how fast the machine is
-settings.load_profile("workbench")
 
 HANGUL = "가나다라김제시광주창원특장차산업육성계획똠펲"
 

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-import helpers  # noqa: F401 - no test depends on how fast the machine is: see its profile
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue
 

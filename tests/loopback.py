@@ -473,7 +473,7 @@ class Loopback:
         """The next answers on a path, in this order; they add to what was scripted before."""
         self._scripts[path].extend(_answer(each) for each in answers)
 
-    def wait_for(self, count: int, *, seconds: float = 30.0) -> None:
+    def wait_for(self, count: int, *, seconds: float = 300.0) -> None:
         """Return once so many requests have come in. It blocks: inside a coroutine use `asyncio.to_thread`."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self.requests) >= count, seconds):

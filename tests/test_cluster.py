@@ -108,9 +108,9 @@ def when(server: Loopback, requests: int, act: Callable[[], object], *, begun: i
 
     def watch() -> None:
         try:
-            server.wait_for(before + begun, seconds=60)
+            server.wait_for(before + begun)
             server.hold_after = before + requests
-            server.wait_for(before + requests + 1, seconds=60)
+            server.wait_for(before + requests + 1)
             act()
         except BaseException as error:  # noqa: BLE001 - it is the test's, whose thread raises it
             failed.append(error)
@@ -249,11 +249,11 @@ def test_a_killed_driver_leaves_what_was_done(
         subprocess.Popen(command, cwd=place, stdout=quiet, stderr=quiet) as driver,  # noqa: S603
         when(server, 100, driver.kill),
     ):
-        assert driver.wait(60) == -signal.SIGKILL
+        assert driver.wait(300) == -signal.SIGKILL
     folder = folder_of(place)
     # As it is where the death came between recording and telling.
     for shard in folder.glob("shards/*/extractions.jsonl"):
-        with Appender(shard, wait=60) as told:
+        with Appender(shard, wait=300) as told:
             os.truncate(shard, 0)
             told.size = 0
     result = workbench("run", "--resume", folder, "--base-url", server.base_url, *on)
@@ -296,12 +296,12 @@ def test_a_run_that_all_workers_leave_says_so_and_can_be_stopped(
         on = ("--engine", "dask", "--scheduler", cluster.address)
         command = [sys.executable, "-m", "workbench", "run", "news.jsonl", "--base-url", server.base_url, *on]
         with subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:  # noqa: S603
-            server.wait_for(100, seconds=60)
+            server.wait_for(100)
             cluster.lose_workers()
             assert run.stderr
             assert any("no worker is left" in said for said in run.stderr)
             run.send_signal(signal.SIGINT)
-            assert run.wait(60) == 130
+            assert run.wait(300) == 130
     finally:
         cluster.close()
     folder = folder_of(place)
@@ -439,14 +439,15 @@ def test_workers_that_die_once_all_is_done_are_not_waited_for(
 ) -> None:
     """Nothing of a shard is in a worker's memory alone."""
 
+    rescue = threading.Timer(60, cluster.ready)  # whoever waits is not to wait for ever
+
     def merge(*given: Any, **named: Any) -> None:
         cluster.lose_workers()
+        rescue.start()
         shards.merge(*given, **named)
 
     monkeypatch.setattr("workbench.driver.merge", merge)
     cluster.ready()
-    rescue = threading.Timer(30, cluster.ready)  # whoever waits is not to wait for ever
-    rescue.start()
     result = workbench(
         *("run", "news.jsonl", "--base-url", server.base_url, "--limit", "20"),
         *("--engine", "dask", "--scheduler", cluster.address),
@@ -550,7 +551,7 @@ def test_a_driver_that_dies_leaves_nothing_in_a_scheduler_that_lives_on(
         with Client(here.scheduler_address, set_as_default=False) as client:
             client.register_plugin(_Seated("workbench-left", client.id, job, Spend()), name="workbench-left")
             assert client.sync(getattr(client.scheduler, "workbench-left"), operation="look")
-        until = time.monotonic() + 10
+        until = time.monotonic() + 300
         while "workbench-left" in here.scheduler.handlers or "workbench-left" in here.scheduler.plugins:
             assert time.monotonic() < until
             time.sleep(0.05)

@@ -152,7 +152,7 @@ def test_a_golden_that_came_or_went_meanwhile_is_noticed(tmp_path: Path, there: 
 
 
 def test_of_two_windows_that_decide_at_once_one_is_told(desk: Desk) -> None:
-    shown, start = desk.seen, Barrier(8)
+    shown, start = desk.seen, Barrier(8, timeout=60)
 
     def one(number: int) -> str:
         log = Log(desk.folder)  # a process of its own would have one

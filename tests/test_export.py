@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from helpers import article_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Loopback
 from pydantic import BaseModel, Field
@@ -430,14 +430,12 @@ def expected(sheet: Sheet) -> Rows:
 
 
 @pytest.mark.parametrize("to", FORMATS)
-@settings(max_examples=100, deadline=None)
 @given(sheet=SHEETS)
 def test_what_is_written_is_read_back_as_it_was(to: Format, sheet: Sheet) -> None:
     """Also nothing and the empty text, apart; and so the three formats hold the same values."""
     assert written(sheet, to) == expected(sheet)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_a_csv_cell_starts_no_formula_and_the_way_back_is_sure(text: str) -> None:
     with TemporaryDirectory() as folder:

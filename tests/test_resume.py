@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Loopback, dropped_midway, ok, quota_exhausted, rate_limited, refusal, slow, stalled, status
+from loopback import Loopback, dropped_midway, ok, quota_exhausted, rate_limited, refusal, stalled, status
 from rich.console import Console
 from sittings import CRASHED_WRITING, Crash, Sittings
 from small_project import ANSWERS, ARTICLES, SCHEMA, Command, lines
@@ -312,14 +312,22 @@ def start(project: Path, server: Loopback, *options: str) -> "subprocess.Popen[s
     )
 
 
+def hear(process: "subprocess.Popen[str]", words: str) -> None:
+    """Read what it says, up to this."""
+    assert process.stderr
+    assert any(words in line for line in process.stderr), f"it has ended and never said: {words}"
+
+
 def test_ctrl_c_lets_what_is_under_way_end_and_names_the_command_that_goes_on(
     project: Path, server: Loopback, workbench: Command
 ) -> None:
-    server.script(slow(ok(ANSWERS["bakery"]), 2))
+    server.hold_after = 0
     process = start(project, server, "--concurrency", "1")
     server.wait_for(1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    hear(process, "stopping")
+    server.hold_after = None
+    out, err = process.communicate(timeout=300)
     (folder,) = (project / "runs").iterdir()
     assert process.returncode == 130, err
     assert states(folder) == {"bakery": "ok"}
@@ -334,11 +342,9 @@ def test_a_second_ctrl_c_gives_up_what_is_under_way_and_counts_it_at_its_worst(p
     server.wait_for(1)
     process.send_signal(signal.SIGINT)
     with process:
-        assert process.stderr
-        while "stopping" not in process.stderr.readline():
-            pass
+        hear(process, "stopping")
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(300) == 130
     (folder,) = (project / "runs").iterdir()
     (attempt,) = lines(folder / "attempts.jsonl")
     assert attempt["assumed"]
@@ -350,11 +356,13 @@ def test_what_a_stopped_sitting_did_not_come_to_stands_as_it_stood(
 ) -> None:
     folder = begun(BROKEN, BROKEN)
     before = {name: (folder / name).read_bytes().splitlines() for name in FILES}
-    server.script(slow(ok(ANSWERS["bakery"]), 2))
+    server.hold_after = 2
     process = start(project, server, "--resume", str(folder), "--concurrency", "1")
     server.wait_for(3)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    hear(process, "stopping")
+    server.hold_after = None
+    process.communicate(timeout=300)
     assert process.returncode == 130
     assert states(folder) == {"bakery": "ok", "bookshop": "failed"}
     assert (folder / "extractions.jsonl").read_bytes().splitlines()[1:] == before["extractions.jsonl"][1:]
@@ -476,7 +484,9 @@ def test_without_a_terminal_a_line_comes_now_and_then() -> None:
     console = Console(file=told, force_terminal=False, width=200)
     with progress(console, 10, every=0.01) as watch:
         watch.notify("the endpoint asks to wait")
+        until = time.monotonic() + 300
         while "0 of 10: no article yet" not in told.getvalue():
+            assert time.monotonic() < until
             time.sleep(0.01)
     assert "the endpoint asks to wait" in told.getvalue()
 
@@ -540,11 +550,9 @@ def test_ctrl_c_gives_up_what_waits_to_be_sent(project: Path, server: Loopback) 
     server.script(rate_limited(3600))
     process = start(project, server, "--concurrency", "1")
     with process:
-        assert process.stderr
-        while "asks to wait" not in process.stderr.readline():
-            pass
+        hear(process, "asks to wait")
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(300) == 130
     (folder,) = (project / "runs").iterdir()
     assert (lines(folder / "extractions.jsonl"), len(server.requests)) == ([], 1)
 

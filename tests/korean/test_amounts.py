@@ -272,13 +272,13 @@ def test_an_amount_prints_so_that_it_can_be_checked_by_eye(text: str, form: str)
     assert str(read_amount(text)) == form
 
 
-@settings(max_examples=10_000, deadline=None)
+@settings(max_examples=10_000)
 @given(BELOW_HAE)
 def test_every_number_that_another_library_writes_in_hangul_reads_back(number: int) -> None:
     assert read_amount(number_to_hangul(number)).value == number
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=2_000)
 @given(BELOW_HAE)
 def test_spaces_between_the_groups_and_digits_before_the_scales_read_back_too(number: int) -> None:
     assert read_amount(number_to_hangul(number, spacing=True)).value == number

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import PATIENCE
+from playwright.sync_api import expect
 from report.made_up import TEXT, article, evaluation, hostile
 
 from workbench.evaluate import Evaluation
@@ -21,6 +23,7 @@ class Tab:
         self.complaints: list[str] = []
         self.asked: list[str] = []
         self.page = browser.new_page(viewport={"width": width, "height": 800})
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
@@ -29,7 +32,13 @@ class Tab:
 
     def open(self, name: str) -> Any:
         self.page.click(f'#articles a:text-is("{name}")')
+        expect(self.title).to_have_text(name)
         return self.page
+
+    @property
+    def title(self) -> Any:
+        """Of the article that is shown: an address that has changed is heard of a moment later."""
+        return self.page.locator("#one-title")
 
 
 @pytest.fixture
@@ -69,6 +78,7 @@ def test_only_what_differs_or_everything(tab: Tab) -> None:
     page.click("[data-show=all]")
     assert page.locator(".f.correct:visible").count() > 0
     page.click("#next")
+    expect(tab.title).not_to_have_text("bakery")
     assert page.locator(".f.correct:visible").count() > 0
 
 
@@ -98,7 +108,7 @@ def test_a_field_narrows_the_articles_to_those_that_differ_in_it(tab: Tab) -> No
 def test_back_leads_to_the_overview(tab: Tab) -> None:
     tab.open("bakery")
     tab.page.go_back()
-    assert tab.page.is_visible("#fields")
+    tab.page.wait_for_selector("#fields")
     assert tab.page.is_hidden("#one")
 
 
@@ -116,7 +126,8 @@ def test_an_enemys_text_runs_nothing(browser: Any, tmp_path: Path) -> None:
     opened = Tab(browser, of, tmp_path / "page.html", text)
     for number in range(2):
         opened.page.evaluate(f'location.hash = "#article-{number}"')
-        opened.page.wait_for_timeout(100)
+        name = str(opened.page.locator(f'#articles tr[data-a="{number}"] > :first-child').text_content())
+        expect(opened.title).to_have_text(name)
         assert opened.page.locator("#body script, #body img").count() == 0
     assert opened.complaints == []
     assert len(opened.asked) == 1
@@ -131,6 +142,5 @@ def test_of_a_thousand_articles_only_the_one_that_is_read_is_built(browser: Any,
     )
     opened = Tab(browser, evaluation(*many), tmp_path / "page.html")
     opened.open("a0500")
-    opened.page.wait_for_selector(".article")
     assert opened.page.evaluate('document.querySelectorAll("*").length') < 30_000
     opened.page.close()

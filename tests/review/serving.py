@@ -40,7 +40,7 @@ class Served:
 
     def send(self, raw: bytes) -> Reply:
         """Send these bytes, and read to the end."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=300) as connection:
             connection.sendall(raw)
             connection.shutdown(socket.SHUT_WR)
             parts = []

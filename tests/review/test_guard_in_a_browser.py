@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from browsing import PATIENCE
 from review.serving import TOKEN, Served, serving, unguarded
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -35,6 +36,7 @@ def tab(browser: Any) -> Iterator[Any]:
     """A tab whose browser holds the cookie of the review that it opened."""
     changed.clear()
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 
@@ -53,8 +55,8 @@ def entered(tab: Any, review: Served) -> None:
 def test_the_pages_own_form_comes_through(tab: Any, review: Served) -> None:
     """That is: the browser says its origin, which it does not under every policy for referrers."""
     entered(tab, review)
-    tab.click("button")
-    tab.wait_for_load_state("load")
+    with tab.expect_navigation(wait_until="load"):
+        tab.click("button")
     assert (changed, tab.url) == (["accept"], f"{review.origin}/")
 
 
@@ -95,6 +97,6 @@ def test_another_page_of_this_machine_or_another_site_changes_and_shows_nothing(
                 target,
             )
         elif how in {"form", "link"}:
-            tab.click("button, a")
-        tab.wait_for_load_state("load")
+            with tab.expect_navigation(wait_until="load"):
+                tab.click("button, a")
     assert (changed, [answer and answer.status_code for answer in answers]) == ([], [403])

@@ -55,7 +55,7 @@ class Started:
     def end(self) -> tuple[int, str, str]:
         """Press Ctrl-C: the exit code, the rest of stdout, and stderr."""
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=300)
         return self.process.returncode, out, err
 
 
@@ -81,7 +81,7 @@ def tried(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess
     """A review that is not expected to start."""
     command = [*PROGRAM, "--no-browser", *map(str, arguments)]
     return subprocess.run(  # noqa: S603 - our own program
-        command, capture_output=True, encoding="utf-8", check=False, timeout=60, env=environment(**changes)
+        command, capture_output=True, encoding="utf-8", check=False, timeout=300, env=environment(**changes)
     )
 
 
@@ -95,7 +95,7 @@ def run(project: Path, workbench: Command, server: Loopback) -> Path:
 def client(url: str) -> Iterator[httpx2.Client]:
     """A browser that came in by the address."""
     split = urlsplit(url)
-    with httpx2.Client(base_url=f"{split.scheme}://{split.netloc}", follow_redirects=True, timeout=60) as made:
+    with httpx2.Client(base_url=f"{split.scheme}://{split.netloc}", follow_redirects=True, timeout=300) as made:
         assert made.get(url).status_code == 200
         yield made
 
@@ -147,6 +147,25 @@ def test_ctrl_c_ends_it_cleanly(run: Path) -> None:
     assert (code, out) == (0, "")
     assert "Traceback" not in err
     assert f"reviewing {run} as " in err
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Now:
+    def find_spec(self, name, *_):
+        if name == "workbench.review.guard":
+            exec("os.kill(os.getpid(), signal.SIGINT)")  # as a module's dataclasses run strings
+
+sys.meta_path.insert(0, Now())
+"""
+
+
+def test_ctrl_c_ends_it_cleanly_also_while_the_pages_are_being_made(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED)
+    ended = tried(run, PYTHONPATH=str(tmp_path))
+    assert (ended.returncode, ended.stdout[:17]) == (0, "http://127.0.0.1:"), ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_each_start_has_a_token_of_its_own(run: Path) -> None:
@@ -325,7 +344,7 @@ def test_the_latest_finished_runs_of_the_same_schema_are_asked(run: Path) -> Non
 
 def compared(browser: httpx2.Client) -> str:
     """The list once all articles are compared."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while 'id="comparing"' in (page := browser.get("/").text):
         assert time.monotonic() < until
         time.sleep(0.05)

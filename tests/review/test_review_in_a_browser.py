@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from browsing import PATIENCE
 from report.made_up import HOSTILE
 from review.serving import TOKEN, Served, running, serving
 from review.street import RECORDS, TEXTS, golden, log_lines, make_desk
@@ -36,6 +37,7 @@ class Tab:
 
     def __init__(self, browser: Any, served: Served, **context: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
+        self.context.set_default_timeout(PATIENCE)
         self.origin = served.origin
         self.complaints: list[str] = []
         self.page = self.context.new_page()
@@ -693,23 +695,28 @@ def test_without_a_script_every_decision_is_a_click(tab: Opener, tmp_path: Path)
     file = tmp_path / "goldens/street/bakery.json"
     opened = tab(context={"java_script_enabled": False})
     page = opened.open()
+
+    def follow(selector: str) -> None:
+        with page.expect_navigation(wait_until="load"):
+            page.click(selector)
+
     before = file.read_bytes()
-    page.click("text=bakery")
+    follow("text=bakery")
     page.click("li.f:has-text('2031년 4월') summary")
-    page.click("details[open] [value=accept]")
+    follow("details[open] [value=accept]")
     assert since(tmp_path) == "2031년 3월"
     page.click("li.f:has-text('101조원') summary")
     page.fill("details[open] [name=value]", "100조원")
-    page.click("details[open] [value=correct]")
+    follow("details[open] [value=correct]")
     assert golden(tmp_path)["shops"][0]["cost"] == "100조원"
-    page.click("[data-key=U]")
-    page.click("[data-key=U]")
+    follow("[data-key=U]")
+    follow("[data-key=U]")
     assert file.read_bytes() == before
-    page.click("text=← Articles")
-    page.click("text=To decide")
+    follow("text=← Articles")
+    follow("text=To decide")
     page.select_option("[name=finding]", "ungrounded_quote")
     page.fill("#q", "밀밭")
-    page.click("text=Show")
+    follow("text=Show")
     assert page.locator("#articles tbody a").all_text_contents() == ["bakery"]
 
 
@@ -818,7 +825,8 @@ def test_a_narrow_list_shows_all_of_what_is_to_decide(tab: Opener) -> None:
 def test_a_finger_does_it_too(tab: Opener, tmp_path: Path) -> None:
     opened = tab(context={"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True})
     page = opened.open()
-    page.tap("text=bakery")
+    with page.expect_navigation(wait_until="load"):
+        page.tap("text=bakery")
     opened.settled()
     page.tap("li.f:has(summary:has-text('shops 1 › cost')) summary")
     with page.expect_navigation(wait_until="load"):

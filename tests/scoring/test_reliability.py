@@ -2,7 +2,6 @@
 
 from statistics import fmean
 
-import helpers  # noqa: F401 - no test depends on how fast the machine is: see its profile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,6 @@
 """``workbench review``: a run, an article at a time, before a person who decides."""
 
 import os
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
@@ -63,7 +62,7 @@ def review(  # noqa: PLR0917 - click gives each option by its name
     from workbench.review.desk import Desk  # noqa: PLC0415
     from workbench.review.doubts import doubts, others_of  # noqa: PLC0415
     from workbench.review.person import name_of, open_browser  # noqa: PLC0415
-    from workbench.review.serve import HOST, listen, serve  # noqa: PLC0415
+    from workbench.review.serve import HOST, held_back, listen, serve, server_of  # noqa: PLC0415
 
     here = project()
     reviewed = the_run(here, run)
@@ -103,7 +102,7 @@ def review(  # noqa: PLR0917 - click gives each option by its name
         "by": desk.by,
         "writable": desk.writable,
     }
-    with suppress(KeyboardInterrupt):  # from here on that is how it ends
+    with held_back() as pressed:  # from here on Ctrl-C is how it ends
         _say(desk.log, by=desk.by, folder=reviewed.folder, writable=desk.writable)
         click.echo(line({"url": address + token, **said}) if as_json else address + token, nl=not as_json)
         # Other users of the machine can read a browser's command line: the secret there is good for one time.
@@ -122,7 +121,9 @@ def review(  # noqa: PLR0917 - click gives each option by its name
             styles=[style.source for style in styles],
             scripts=[script.source for script in scripts],
         )
-        serve(guard, listening)
+        server = server_of(guard)
+    if not pressed:
+        serve(server, listening)
 
 
 def _say(log: "Log", *, by: str, folder: Path, writable: bool) -> None:

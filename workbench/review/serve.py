@@ -1,8 +1,9 @@
 """The review page's server: on loopback, from the first request to Ctrl-C."""
 
 import logging
+import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
-__all__ = ["HOST", "config_of", "listen", "serve", "telling"]
+__all__ = ["HOST", "config_of", "held_back", "listen", "serve", "server_of", "telling"]
 
 HOST: Final = "127.0.0.1"
 
@@ -59,12 +60,32 @@ def config_of(app: "ASGIApp") -> "uvicorn.Config":
     )
 
 
-def serve(app: "ASGIApp", listening: socket.socket) -> None:
-    """Serve until Ctrl-C, which is no error."""
+def server_of(app: "ASGIApp") -> "uvicorn.Server":
+    """A server that is ready to begin."""
     import uvicorn  # noqa: PLC0415 - as above
 
+    return uvicorn.Server(config_of(app))
+
+
+def serve(server: "uvicorn.Server", listening: socket.socket) -> None:
+    """Serve until Ctrl-C, which is no error."""
     with telling(), suppress(KeyboardInterrupt):
-        uvicorn.Server(config_of(app)).run(sockets=[listening])
+        server.run(sockets=[listening])
+
+
+@contextmanager
+def held_back() -> Iterator[Sequence[int]]:
+    """Note each Ctrl-C, and raise none.
+
+    Python 3.11 leaves by the signal if KeyboardInterrupt has ever come out of a string that it ran, as a module's
+    dataclasses have it do, though it was caught: in the midst of imports that cannot be told apart from a crash.
+    """
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
