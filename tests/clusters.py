@@ -61,9 +61,11 @@ class Cluster:
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        yield
-        over.set()
-        watcher.join()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
 
     def lose_workers(self) -> None:
         """Kill both."""
