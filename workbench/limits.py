@@ -143,7 +143,7 @@ class RateLimits:
             while (wait := self._wait(requests, tokens)) > INSTANT:
                 if self._stopping():
                     raise NotSentError
-                self._say_waiting(wait)
+                self._say_waiting(requests, tokens)
                 await self._sleep(min(wait, NAP))
             if self._stopping():
                 raise NotSentError
@@ -182,19 +182,21 @@ class RateLimits:
             if left is not None and name in self._buckets:
                 self._buckets[name].lower(left, now)
 
-    def _say_waiting(self, wait: float) -> None:
+    def _say_waiting(self, requests: float, tokens: float) -> None:
         """Once: a limit that lets so little through is perhaps not what was meant."""
-        if not self._said_waiting and wait >= PATIENCE and wait > self._closed_until - self._clock():
+        wait = self._wait_for_buckets(requests, tokens, self._clock())
+        if not self._said_waiting and wait >= PATIENCE:
             self._said_waiting = True
             limits = " and ".join(f"{bucket.per_minute:,.0f} {name} a minute" for name, bucket in self._buckets.items())
             self._notify(f"the limit of {limits} lets the next request through in {_duration(wait)}")
 
     def _wait(self, requests: float, tokens: float) -> float:
         now = self._clock()
+        return max(self._closed_until - now, self._wait_for_buckets(requests, tokens, now))
+
+    def _wait_for_buckets(self, requests: float, tokens: float, now: float) -> float:
         amounts = {"requests": requests, "tokens": tokens}
-        return max(
-            self._closed_until - now, *(bucket.wait(amounts[name], now) for name, bucket in self._buckets.items()), 0.0
-        )
+        return max((bucket.wait(amounts[name], now) for name, bucket in self._buckets.items()), default=0.0)
 
     def _draw(self, requests: float, tokens: float) -> None:
         amounts = {"requests": requests, "tokens": tokens}
