@@ -3,6 +3,7 @@
 import fcntl
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -547,6 +548,22 @@ def test_ctrl_c_gives_up_what_waits_to_be_sent(project: Path, server: Loopback) 
         assert process.wait(60) == 130
     (folder,) = (project / "runs").iterdir()
     assert (lines(folder / "extractions.jsonl"), len(server.requests)) == ([], 1)
+
+
+def test_ctrl_c_gives_up_what_waits_to_be_sent_again(
+    project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.model._wait", lambda _: 3600.0)
+
+    def broken_and_stopped(_: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return status(500)
+
+    with Loopback(answer=broken_and_stopped) as server:
+        result = workbench("run", "--concurrency", "1", "--base-url", server.base_url, "--json")
+        assert (result.code, result.json["interrupted"], len(server.requests)) == (130, True, 1)
+    (attempt,) = lines(project / result.json["run"] / "attempts.jsonl")
+    assert (attempt["outcome"], lines(project / result.json["run"] / "extractions.jsonl")) == ("repeated", [])
 
 
 @pytest.mark.parametrize("header", ["Wed, 99999999999999999999 Oct 2030 07:28:00 GMT", "soon", "-5", "1e400"])
