@@ -495,6 +495,35 @@ def test_the_command_that_is_named_goes_on(project: Path, server: Loopback, work
     assert (result.code, len(server.requests)) == (0, 3)
 
 
+def test_a_budget_that_was_reached_is_said_with_the_option_that_a_larger_one_takes(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    arguments = ("--concurrency", "1", "--base-url", server.base_url)
+    out = workbench("run", "--max-tokens-total", "2400", *arguments).out
+    (line,) = [line for line in out.splitlines() if "go on with" in line]
+    assert line.startswith("1 unspent, which a larger budget lets through: go on with")
+    result = workbench(*line.partition("workbench ")[2].replace("MORE", "9000").split())
+    assert (result.code, len(server.requests)) == (0, 2)
+
+
+def test_a_reason_that_many_articles_have_is_said_once_and_states_are_counted(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    with (project / "many.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(40):
+            file.write(
+                json.dumps({"id": f"n{number}", "text": f"{number}번째 골목에 가게가 들어섰다. " * (number + 1)}) + "\n"
+            )
+    server.script(*(BROKEN,) * 3)
+    arguments = ("--concurrency", "1", "--base-url", server.base_url)
+    out = workbench("run", "many.jsonl", "--max-tokens-total", "3000", *arguments).out
+    assert out.count("answered 400") == 1
+    assert "n0 and 2 more: " in out
+    assert out.count("the budget is reached: ") == 5  # each would take another number of tokens
+    assert re.search(r"^31 more unspent, each with its reason in the run's failures\.jsonl$", out, re.MULTILINE)
+    assert "40 articles: 36 unspent, 3 failed, 1 ok" in out
+
+
 def test_a_run_that_asked_an_address_is_not_silently_replayed(begun: Any, server: Loopback, workbench: Command) -> None:
     result = workbench("run", "--resume", begun())
     assert (result.code, len(server.requests)) == (2, 2)
