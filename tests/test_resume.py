@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,7 @@ from workbench.errors import RunError
 from workbench.ledger import Attempt, Totals
 from workbench.prices import NOTHING, Cost
 from workbench.runs import FILES
+from workbench.summary import Summary
 
 BROKEN = status(400)
 EMPTY = json.dumps({"street": None, "shops": []})
@@ -480,6 +482,38 @@ def test_without_a_terminal_a_line_comes_now_and_then() -> None:
         while "0 of 10: no article yet" not in told.getvalue():
             time.sleep(0.01)
     assert "the endpoint asks to wait" in told.getvalue()
+
+
+def so_far(ok: int, kept: int, requests: int = 0) -> Summary:
+    totals = Totals(attempts=requests, usage=Usage(1200 * requests, 300 * requests), money=Decimal(requests) / 100)
+    return Summary(Path("run"), totals, Counter({"ok": ok} if ok else {}), kept)
+
+
+def test_a_line_says_states_rate_time_left_requests_tokens_and_cost() -> None:
+    told = io.StringIO()
+    with progress(Console(file=told, force_terminal=False, width=200), 1000, every=0.01) as watch:
+        watch.under_way(so_far(ok=500, kept=200, requests=310))
+        while "500 of 1,000" not in told.getvalue():
+            time.sleep(0.01)
+    words = r"500 of 1,000: 500 ok; [\d.]+/(s|min), \d+ s left; 310 requests, 372,000 \+ 93,000 tokens; 3\.1000 USD"
+    assert re.search(words, told.getvalue())
+
+
+def test_a_run_that_is_gone_on_with_shows_what_it_has_before_the_first_article() -> None:
+    for terminal, shown in ((False, "900 of 1,000: 900 ok\n"), (True, "900/1000")):
+        told = io.StringIO()
+        with progress(Console(file=told, force_terminal=terminal, width=200), 1000, every=0.01) as watch:
+            watch.begun(so_far(ok=900, kept=900))
+            while shown not in told.getvalue():
+                time.sleep(0.01)
+
+
+def test_requests_are_told_of_while_no_article_ends() -> None:
+    told = io.StringIO()
+    with progress(Console(file=told, force_terminal=False, width=200), 10, every=0.01) as watch:
+        watch.begun(so_far(ok=0, kept=0, requests=7))
+        while "0 of 10: no article yet; 7 requests" not in told.getvalue():
+            time.sleep(0.01)
 
 
 def test_a_run_keeps_its_budget_when_it_is_gone_on_with(begun: Any, server: Loopback, workbench: Command) -> None:
