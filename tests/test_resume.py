@@ -474,6 +474,28 @@ def test_events_are_json_lines_on_stderr(project: Path, server: Loopback, workbe
     assert told[-1]["tokens"]["prompt"] == 2400
 
 
+def test_events_stay_json_where_there_is_something_to_note(
+    project: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(project / "cache"))
+    assert workbench("run", "--base-url", server.base_url).code == 0
+    file = project / "recordings" / "local-model.jsonl"
+    file.write_text(file.read_text(encoding="utf-8") + '{"torn', encoding="utf-8")
+    monkeypatch.setattr("workbench.recordings.SMALL", 0)
+    monkeypatch.setattr("workbench.index.LARGE", 0)
+    told = [json.loads(one) for one in workbench("run", "--replay", "--events").err.splitlines()]
+    notices = [one["words"] for one in told if one["event"] == "notice"]
+    assert "indexing" in notices[0]
+    assert "its last line is torn" in notices[-1]
+    assert "end" in {one["event"] for one in told}
+
+
+def test_an_error_is_an_event_too(project: Path, workbench: Command) -> None:
+    result = workbench("run", "none.txt", "--events")
+    (told,) = [json.loads(one) for one in result.err.splitlines()]
+    assert (result.code, told["event"], "none.txt" in told["words"]) == (2, "error", True)
+
+
 def test_without_a_terminal_a_line_comes_now_and_then() -> None:
     told = io.StringIO()
     console = Console(file=told, force_terminal=False, width=200)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +18,7 @@ from workbench.limits import duration
 from workbench.report.terminal import plain
 from workbench.summary import Notify, Summary, Watch
 
-__all__ = ["EVERY", "events", "progress"]
+__all__ = ["EVERY", "events", "progress", "teller"]
 
 EVERY = 30.0
 """Seconds between two lines where there is no terminal to draw a bar on."""
@@ -93,7 +94,7 @@ def _bar(console: Console, total: int, _: float) -> Iterator[Watch]:
             pace.count(summary)
             shown.update(bar, completed=pace.done)
 
-        yield Watch(begun=count, under_way=count, done=lambda _, summary: count(summary), notify=_teller(console))
+        yield Watch(begun=count, under_way=count, done=lambda _, summary: count(summary), notify=teller(console))
 
 
 @contextmanager
@@ -105,22 +106,29 @@ def _lines(console: Console, total: int, every: float) -> Iterator[Watch]:
             console.print(plain(f"{pace.done:,} of {total:,}: {pace.words(left=True)}"), soft_wrap=True)
 
     # A thread: the line has to come when nothing else does.
-    teller = threading.Thread(target=tell, name="progress", daemon=True)
-    teller.start()
+    ticker = threading.Thread(target=tell, name="progress", daemon=True)
+    ticker.start()
     try:
         yield Watch(
             begun=pace.count,
             under_way=pace.count,
             done=lambda _, summary: pace.count(summary),
-            notify=_teller(console),
+            notify=teller(console),
         )
     finally:
         ended.set()
-        teller.join()
+        ticker.join()
 
 
-def _teller(console: Console) -> Notify:
+def teller(console: Console, *, as_events: bool = False) -> Notify:
+    """Tells a person words on a console, or a program as one of its events."""
+    if as_events:
+        return lambda words: _event(sys.stderr.write, "notice", words=words)
     return lambda words: console.print(plain(words), soft_wrap=True)
+
+
+def _event(write: Callable[[str], object], event: str, **fields: Any) -> None:
+    write(json_text({"event": event, **fields}) + "\n")
 
 
 @contextmanager
@@ -129,8 +137,7 @@ def events(total: int, write: Callable[[str], object] | None = None) -> Iterator
     write = write or sys.stderr.write
     of: list[Summary] = []
 
-    def tell(event: str, **fields: Any) -> None:
-        write(json_text({"event": event, **fields}) + "\n")
+    tell = partial(_event, write)
 
     def done(extraction: Extraction, summary: Summary) -> None:
         tell(

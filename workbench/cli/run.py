@@ -18,7 +18,7 @@ from workbench.batch import check_none_under_way
 from workbench.batching import telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import as_json, print_json, project, stderr, stdout
-from workbench.cli.progress import events, progress
+from workbench.cli.progress import events, progress, teller
 from workbench.completions import Usage
 from workbench.errors import SettingsError
 from workbench.estimate import Estimate, estimate
@@ -119,13 +119,14 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     ]
     _check_currency(jobs)
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
+    notify = teller(stderr(), as_events=as_events)
     if resume:
-        check_none_under_way(resume.run.folder, lambda words: stderr().print(plain(words), soft_wrap=True))
+        check_none_under_way(resume.run.folder, notify)
     total = count_articles(jobs[0])
     task = jobs[0].task
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)  # before money is spent
     ended: list[tuple[Job, Summary]] = []
-    with Recordings(here.path(here.settings.recordings)) as store:
+    with Recordings(here.path(here.settings.recordings), notify=notify) as store:
         if dry_run:
             _dry_run(jobs, store, as_json=as_json)
             return
@@ -143,7 +144,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
             if summary.interrupted or summary.refused:
                 break
         for note in store.notes:
-            stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+            notify(f"note  {note}")
     evaluations = [_evaluation(here, job, summary, goldens) for job, summary in ended]
     if as_json:
         shown = [_as_json(summary, found) for (_, summary), found in zip(ended, evaluations, strict=True)]
