@@ -238,10 +238,11 @@ class Client:
         # What never reached the endpoint costs nothing.
         unsent = isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         if isinstance(cause, TimeoutError | asyncio.CancelledError):
-            what = f"no answer came in {self._timeout:g} s"
+            lost = self._transient(f"no answer came in {self._timeout:g} s")
+            lost.way_out += "; a slow model needs a longer `timeout` under [tool.workbench], or less --concurrency"
         else:
-            what = f"the connection failed: {type(cause).__name__}: {cause}"
-        return Failure(self._transient(what), OWN_PACE, assumed=not unsent)
+            lost = self._transient(f"the connection failed: {type(cause).__name__}: {cause}")
+        return Failure(lost, OWN_PACE, assumed=not unsent)
 
     def status_error(self, error: openai.APIStatusError) -> Failure:
         """What an answer that is an error means."""
