@@ -77,6 +77,22 @@ def test_a_dry_run_says_when_it_knows_no_price(project: Path, server: Loopback, 
     assert "there is no price for small" in result.out
 
 
+def test_a_run_asks_for_a_price_that_is_not_known_before_it_sends(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    asked = "give it one: price = { input = …, output = … } in [tool.workbench.models.small]"
+    result = workbench("run", "--base-url", server.base_url, "--events")
+    told = [json.loads(line) for line in result.err.splitlines()]
+    before = [one["words"] for one in told[: [one["event"] for one in told].index("article")] if "words" in one]
+    assert any(asked in words for words in before)
+    assert "cost unknown" in result.out
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[tool.workbench.models.small]\nprice = { input = 0.0001, output = 0.0001 }\n")
+    priced = workbench("run", "--refresh", "--base-url", server.base_url)
+    assert asked not in priced.err
+    assert "less than 0.0001 USD" in priced.out  # and not 0.0000
+
+
 def test_a_dry_run_prices_a_model_that_is_known(
     project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -468,7 +468,7 @@ def test_a_refresh_that_was_killed_goes_on_refreshing_and_asks_nothing_twice(
 def test_events_are_json_lines_on_stderr(project: Path, server: Loopback, workbench: Command) -> None:
     result = workbench("run", "--events", "--base-url", server.base_url, "--json")
     told = [json.loads(line) for line in result.err.splitlines()]
-    assert [one["event"] for one in told] == ["begin", "notice", "article", "article", "end"]
+    assert [one["event"] for one in told] == ["begin", "notice", "notice", "article", "article", "end"]
     assert {one["article"]: one["state"] for one in told if one["event"] == "article"} == dict.fromkeys(ARTICLES, "ok")
     assert told[-1]["run"] == str(project / result.json["run"])
     assert told[-1]["tokens"]["prompt"] == 2400

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from itertools import islice
 
 from rich.console import Group, RenderableType
@@ -246,4 +247,7 @@ def cost_words(cost: Cost | None, model: str) -> str:
     """What was paid, in words; an unknown price is said, never shown as nothing."""
     if cost is None:
         return f"cost unknown: there is no price for {model} at this endpoint"
-    return f"{cost.amount:.4f} {cost.currency}" if cost.amount else "nothing to pay"
+    if not cost.amount:
+        return "nothing to pay"
+    least = Decimal("0.0001")
+    return f"{cost.amount:.4f} {cost.currency}" if cost.amount >= least else f"less than {least} {cost.currency}"
