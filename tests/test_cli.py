@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,22 @@ def test_a_dry_run_says_when_it_knows_no_price(project: Path, server: Loopback, 
     assert "there is no price for small" in result.out
 
 
+def test_a_run_asks_for_a_price_that_is_not_known_before_it_sends(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    asked = "give it one: price = { input = …, output = … } in [tool.workbench.models.small]"
+    result = workbench("run", "--base-url", server.base_url, "--events")
+    told = [json.loads(line) for line in result.err.splitlines()]
+    before = [one["words"] for one in told[: [one["event"] for one in told].index("article")] if "words" in one]
+    assert any(asked in words for words in before)
+    assert "cost unknown" in result.out
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[tool.workbench.models.small]\nprice = { input = 0.0001, output = 0.0001 }\n")
+    priced = workbench("run", "--refresh", "--base-url", server.base_url)
+    assert asked not in priced.err
+    assert "less than 0.0001 USD" in priced.out  # and not 0.0000
+
+
 def test_a_dry_run_prices_a_model_that_is_known(
     project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +100,52 @@ def test_a_dry_run_prices_a_model_that_is_known(
     result = workbench("run", "--model", "gpt-5-mini", "--dry-run", "--json")
     tokens = result.json["prompt_tokens"]
     assert float(result.json["cost"]["amount"]) == pytest.approx(tokens * 0.25e-6 + 1000 * 2e-6)
+
+
+def test_a_dry_run_names_the_tokenizer_of_a_model_that_is_known(project: Path, workbench: Command) -> None:
+    result = workbench("run", "--model", "openai/gpt-5-mini", "--dry-run")
+    assert re.search(r"prompt tokens about \d+ \(by o200k\)", result.out)
+
+
+def test_a_dry_run_of_a_model_whose_tokenizer_is_not_known_says_by_which_ratio_it_counts(
+    project: Path, workbench: Command
+) -> None:
+    text = "가나다라" * 1000
+    (project / "articles" / "more.txt").write_text(text, encoding="utf-8")
+    without, found = (
+        workbench("run", *articles, "--dry-run", "--json").json for articles in (("articles/bakery.txt",), ())
+    )
+    assert (found["tokenizer"], found["articles"]) == (None, 3)
+    assert found["prompt_tokens"] - without["prompt_tokens"] > 1.5 * len(text)
+    said = workbench("run", "--dry-run").out
+    assert "at 1.5 a syllable of Hangul and 0.5 any other character: its tokenizer is not known" in said
+
+
+def test_a_dry_run_says_the_worst_case_that_a_budget_sets_aside(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[tool.workbench.models.small]\nprice = { input = 1, output = 4 }\n")
+    found = workbench("run", "--base-url", server.base_url, "--dry-run", "--json").json
+    assert workbench("run", "--base-url", server.base_url).code == 0
+    most = sum(len(received.body) for received in server.requests) + 1000
+    assert found["most_tokens"] == most
+    assert float(found["most"]["amount"]) == pytest.approx((most - 1000) * 1e-6 + 1000 * 4e-6)
+    assert float(found["cost"]["amount"]) < float(found["most"]["amount"])
+
+
+def test_a_dry_run_prices_each_request_where_long_ones_are_dearer(
+    project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list may ask more for a token of a request beyond 200,000: many short ones are none."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-used")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://generativelanguage.googleapis.com/v1beta/openai/")
+    with (project / "many.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(1000):
+            file.write(json.dumps({"id": f"n{number}", "text": f"{number}번째 골목"}) + "\n")
+    found = workbench("run", "many.jsonl", "--model", "gemini-2.5-pro", "--dry-run", "--json").json
+    assert found["prompt_tokens"] > 200_000
+    assert float(found["cost"]["amount"]) == pytest.approx(found["prompt_tokens"] * 1.25e-6 + 500_000 * 10e-6)
 
 
 def test_dry_run_counts_what_is_recorded_as_nothing_to_send(

@@ -109,6 +109,33 @@ def test_nothing_is_sent_while_the_endpoint_asks_to_wait_and_the_user_is_told_on
     assert said == ["the endpoint asks to wait 45 s: rate limit reached"]
 
 
+@pytest.mark.parametrize("requests", [None, 600])
+def test_a_wait_that_the_endpoint_asks_for_is_not_said_to_be_a_limits(requests: int | None) -> None:
+    clock = Clock()
+
+    def ticking() -> float:
+        clock.now += 0.001  # as a real one: between two looks some time has passed
+        return clock.now
+
+    said: list[str] = []
+    bucket = RateLimits(requests, notify=said.append, clock=ticking, sleep=clock.sleep)
+    bucket.close(45, "rate limit reached")
+    asyncio.run(bucket.reserve(0))
+    assert said == ["the endpoint asks to wait 45 s: rate limit reached"]
+
+
+def test_a_limit_that_lets_little_through_is_said_once() -> None:
+    clock = Clock()
+    bucket, said = limits(clock, requests=2)
+
+    async def take() -> None:
+        for _ in range(3):
+            await bucket.reserve(0)
+
+    asyncio.run(take())
+    assert said == ["the limit of 2 requests a minute lets the next request through in 30 s"]
+
+
 def test_a_limit_is_learned_from_the_headers_and_said() -> None:
     clock = Clock()
     held, said = limits(clock)

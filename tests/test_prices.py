@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_project import ROOT
 
+from workbench.articles import Article, read_articles
 from workbench.completions import Usage
 from workbench.endpoints import Endpoint, Model
-from workbench.prices import NOTHING, Cost, context_window, price
+from workbench.prices import NOTHING, Cost, context_window, count_tokens, estimate_tokens, price, tokenizer_of
 from workbench.settings import Price
 
 OPENAI = Endpoint("https://api.openai.com/v1", "sk-not-used", "test")
@@ -78,3 +80,29 @@ def test_costs_add_up_in_their_currency_and_nothing_changes_none() -> None:
 def test_costs_in_two_currencies_have_no_sum() -> None:
     with pytest.raises(ValueError, match="USD and KRW"):
         Cost(Decimal(1)) + Cost(Decimal(1), "KRW")
+
+
+@pytest.mark.parametrize(
+    ("name", "tokenizer"),
+    [
+        ("gpt-5-mini", "o200k"),
+        ("openai/gpt-4.1", "o200k"),
+        ("ft:gpt-4o-mini:us:7p", "o200k"),
+        ("o3", "o200k"),
+        ("openai/gpt-oss-20b", "o200k"),
+        ("gpt-4-turbo", "cl100k"),
+        ("gpt-3.5-turbo", "cl100k"),
+        ("o1000", None),
+        ("vendor/near-7b", None),
+        ("gemini-2.5-pro", None),
+    ],
+)
+def test_a_tokenizer_is_known_by_the_models_name(name: str, tokenizer: str | None) -> None:
+    assert tokenizer_of(name) == tokenizer
+
+
+def test_where_no_tokenizer_is_known_korean_news_is_taken_for_more_tokens_than_openais_make_of_it() -> None:
+    texts = [one.text for one in read_articles([ROOT / "seeds" / "articles"], ()) if isinstance(one, Article)]
+    assert len(texts) > 10
+    for text in texts:
+        assert count_tokens(text, "o200k") < count_tokens(text, "cl100k") <= estimate_tokens(text, None)

@@ -3,11 +3,13 @@
 import fcntl
 import io
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +27,7 @@ from workbench.errors import RunError
 from workbench.ledger import Attempt, Totals
 from workbench.prices import NOTHING, Cost
 from workbench.runs import FILES
+from workbench.summary import Summary
 
 BROKEN = status(400)
 EMPTY = json.dumps({"street": None, "shops": []})
@@ -473,10 +476,32 @@ def test_a_refresh_that_was_killed_goes_on_refreshing_and_asks_nothing_twice(
 def test_events_are_json_lines_on_stderr(project: Path, server: Loopback, workbench: Command) -> None:
     result = workbench("run", "--events", "--base-url", server.base_url, "--json")
     told = [json.loads(line) for line in result.err.splitlines()]
-    assert [one["event"] for one in told] == ["begin", "notice", "article", "article", "end"]
+    assert [one["event"] for one in told] == ["begin", "notice", "notice", "article", "article", "end"]
     assert {one["article"]: one["state"] for one in told if one["event"] == "article"} == dict.fromkeys(ARTICLES, "ok")
     assert told[-1]["run"] == str(project / result.json["run"])
     assert told[-1]["tokens"]["prompt"] == 2400
+
+
+def test_events_stay_json_where_there_is_something_to_note(
+    project: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(project / "cache"))
+    assert workbench("run", "--base-url", server.base_url).code == 0
+    file = project / "recordings" / "local-model.jsonl"
+    file.write_text(file.read_text(encoding="utf-8") + '{"torn', encoding="utf-8")
+    monkeypatch.setattr("workbench.recordings.SMALL", 0)
+    monkeypatch.setattr("workbench.index.LARGE", 0)
+    told = [json.loads(one) for one in workbench("run", "--replay", "--events").err.splitlines()]
+    notices = [one["words"] for one in told if one["event"] == "notice"]
+    assert "indexing" in notices[0]
+    assert "its last line is torn" in notices[-1]
+    assert "end" in {one["event"] for one in told}
+
+
+def test_an_error_is_an_event_too(project: Path, workbench: Command) -> None:
+    result = workbench("run", "none.txt", "--events")
+    (told,) = [json.loads(one) for one in result.err.splitlines()]
+    assert (result.code, told["event"], "none.txt" in told["words"]) == (2, "error", True)
 
 
 def test_without_a_terminal_a_line_comes_now_and_then() -> None:
@@ -491,6 +516,38 @@ def test_without_a_terminal_a_line_comes_now_and_then() -> None:
     assert "the endpoint asks to wait" in told.getvalue()
 
 
+def so_far(ok: int, kept: int, requests: int = 0) -> Summary:
+    totals = Totals(attempts=requests, usage=Usage(1200 * requests, 300 * requests), money=Decimal(requests) / 100)
+    return Summary(Path("run"), totals, Counter({"ok": ok} if ok else {}), kept)
+
+
+def test_a_line_says_states_rate_time_left_requests_tokens_and_cost() -> None:
+    told = io.StringIO()
+    with progress(Console(file=told, force_terminal=False, width=200), 1000, every=0.01) as watch:
+        watch.under_way(so_far(ok=500, kept=200, requests=310))
+        while "500 of 1,000" not in told.getvalue():
+            time.sleep(0.01)
+    words = r"500 of 1,000: 500 ok; [\d.]+/(s|min), \d+ s left; 310 requests, 372,000 \+ 93,000 tokens; 3\.1000 USD"
+    assert re.search(words, told.getvalue())
+
+
+def test_a_run_that_is_gone_on_with_shows_what_it_has_before_the_first_article() -> None:
+    for terminal, shown in ((False, "900 of 1,000: 900 ok\n"), (True, "900/1000")):
+        told = io.StringIO()
+        with progress(Console(file=told, force_terminal=terminal, width=200), 1000, every=0.01) as watch:
+            watch.begun(so_far(ok=900, kept=900))
+            while shown not in told.getvalue():
+                time.sleep(0.01)
+
+
+def test_requests_are_told_of_while_no_article_ends() -> None:
+    told = io.StringIO()
+    with progress(Console(file=told, force_terminal=False, width=200), 10, every=0.01) as watch:
+        watch.begun(so_far(ok=0, kept=0, requests=7))
+        while "0 of 10: no article yet; 7 requests" not in told.getvalue():
+            time.sleep(0.01)
+
+
 def test_a_run_keeps_its_budget_when_it_is_gone_on_with(begun: Any, server: Loopback, workbench: Command) -> None:
     folder = begun(ok(ANSWERS["bakery"]), options=("--max-tokens-total", "2400"))
     assert (go_on(workbench, server, folder).code, len(server.requests)) == (5, 1)
@@ -502,6 +559,35 @@ def test_the_command_that_is_named_goes_on(project: Path, server: Loopback, work
     (line,) = [line for line in out.splitlines() if "go on with" in line]
     result = workbench(*line.partition("workbench ")[2].split())
     assert (result.code, len(server.requests)) == (0, 3)
+
+
+def test_a_budget_that_was_reached_is_said_with_the_option_that_a_larger_one_takes(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    arguments = ("--concurrency", "1", "--base-url", server.base_url)
+    out = workbench("run", "--max-tokens-total", "2400", *arguments).out
+    (line,) = [line for line in out.splitlines() if "go on with" in line]
+    assert line.startswith("1 unspent, which a larger budget lets through: go on with")
+    result = workbench(*line.partition("workbench ")[2].replace("MORE", "9000").split())
+    assert (result.code, len(server.requests)) == (0, 2)
+
+
+def test_a_reason_that_many_articles_have_is_said_once_and_states_are_counted(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    with (project / "many.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(40):
+            file.write(
+                json.dumps({"id": f"n{number}", "text": f"{number}번째 골목에 가게가 들어섰다. " * (number + 1)}) + "\n"
+            )
+    server.script(*(BROKEN,) * 3)
+    arguments = ("--concurrency", "1", "--base-url", server.base_url)
+    out = workbench("run", "many.jsonl", "--max-tokens-total", "3000", *arguments).out
+    assert out.count("answered 400") == 1
+    assert "n0 and 2 more: " in out
+    assert out.count("the budget is reached: ") == 5  # each would take another number of tokens
+    assert re.search(r"^31 more unspent, each with its reason in the run's failures\.jsonl$", out, re.MULTILINE)
+    assert "40 articles: 36 unspent, 3 failed, 1 ok" in out
 
 
 def test_a_run_that_asked_an_address_is_not_silently_replayed(begun: Any, server: Loopback, workbench: Command) -> None:
@@ -555,6 +641,22 @@ def test_ctrl_c_gives_up_what_waits_to_be_sent(project: Path, server: Loopback) 
         assert process.wait(300) == 130
     (folder,) = (project / "runs").iterdir()
     assert (lines(folder / "extractions.jsonl"), len(server.requests)) == ([], 1)
+
+
+def test_ctrl_c_gives_up_what_waits_to_be_sent_again(
+    project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.model._wait", lambda _: 3600.0)
+
+    def broken_and_stopped(_: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return status(500)
+
+    with Loopback(answer=broken_and_stopped) as server:
+        result = workbench("run", "--concurrency", "1", "--base-url", server.base_url, "--json")
+        assert (result.code, result.json["interrupted"], len(server.requests)) == (130, True, 1)
+    (attempt,) = lines(project / result.json["run"] / "attempts.jsonl")
+    assert (attempt["outcome"], lines(project / result.json["run"] / "extractions.jsonl")) == ("repeated", [])
 
 
 @pytest.mark.parametrize("header", ["Wed, 99999999999999999999 Oct 2030 07:28:00 GMT", "soon", "-5", "1e400"])

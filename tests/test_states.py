@@ -93,6 +93,7 @@ def test_a_body_that_trickles_longer_than_the_timeout_times_out(extraction: Any)
     trickle = slow(ok(GOOD), 0.0, pieces=400, gap=0.05)
     line, attempts = extraction(trickle, trickle, trickle, settings="timeout = 0.4\n")
     assert line["state"] == "failed"
+    assert "a slow model needs a longer `timeout` under [tool.workbench]" in line["reason"]
     assert len(attempts) == 3
 
 

@@ -16,6 +16,7 @@ from small_project import Command
 from workbench.entries import Kind
 from workbench.errors import InputError, RecordingError
 from workbench.lines import Appender, backup
+from workbench.merging import merge
 from workbench.recordings import Recording, Recordings
 from workbench.upkeep import Problem, by, contents, prune, verify
 
@@ -86,6 +87,22 @@ def test_every_request_that_two_files_dispute_is_reported(tmp_path: Path) -> Non
         lines = [line(made(first, answer, origin)) for first in FIRSTS]  # type: ignore[arg-type]
         write(tmp_path, {f"{origin}.jsonl": b"".join(lines)})
     assert len(problems(tmp_path)) == 3
+
+
+def test_the_way_out_of_many_disputes_leads_to_a_store_that_is_in_order(tmp_path: Path) -> None:
+    store, apart = tmp_path / "store", tmp_path / "apart"
+    store.mkdir()
+    apart.mkdir()
+    for origin, answer in (("api", 0), ("transcribed", 1)):
+        lines = [line(made(first, answer, origin)) for first in FIRSTS]  # type: ignore[arg-type]
+        write(store, {f"{origin}.jsonl": b"".join(lines)})
+    assert "move one file into a folder of its own and `workbench recordings merge` it, with --prefer" in (
+        problems(store)[0].way_out
+    )
+    taken = (store / "transcribed.jsonl").rename(apart / "transcribed.jsonl").read_bytes()
+    assert merge([apart], store, "first").added == 3
+    assert problems(store) == []
+    assert (store / "transcribed.jsonl").read_bytes() == taken
 
 
 # --- contents

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Protocol
 
-__all__ = ["Bucket", "Limits", "NotSentError", "RateLimits", "said_of_limits"]
+__all__ = ["Bucket", "Limits", "NotSentError", "RateLimits", "duration", "said_of_limits"]
 
 BURST = 1.0
 """Seconds' worth that a bucket holds."""
@@ -143,7 +143,7 @@ class RateLimits:
             while (wait := self._wait(requests, tokens)) > INSTANT:
                 if self._stopping() or not wanted():
                     raise NotSentError
-                self._say_waiting(wait)
+                self._say_waiting(requests, tokens)
                 await self._sleep(min(wait, NAP))
             if self._stopping() or not wanted():
                 raise NotSentError
@@ -158,7 +158,7 @@ class RateLimits:
         """Send nothing for so long: the endpoint asks for it, and every other request would be told the same."""
         until = self._clock() + seconds
         if seconds >= PATIENCE and until > self._closed_until + 1:
-            self._notify(f"the endpoint asks to wait {_duration(seconds)}: {why}")
+            self._notify(f"the endpoint asks to wait {duration(seconds)}: {why}")
         self._closed_until = max(self._closed_until, until)
 
     def learn(self, headers: Mapping[str, str]) -> None:
@@ -182,19 +182,21 @@ class RateLimits:
             if left is not None and name in self._buckets:
                 self._buckets[name].lower(left, now)
 
-    def _say_waiting(self, wait: float) -> None:
+    def _say_waiting(self, requests: float, tokens: float) -> None:
         """Once: a limit that lets so little through is perhaps not what was meant."""
-        if not self._said_waiting and wait >= PATIENCE and wait > self._closed_until - self._clock():
+        wait = self._wait_for_buckets(requests, tokens, self._clock())
+        if not self._said_waiting and wait >= PATIENCE:
             self._said_waiting = True
             limits = " and ".join(f"{bucket.per_minute:,.0f} {name} a minute" for name, bucket in self._buckets.items())
-            self._notify(f"the limit of {limits} lets the next request through in {_duration(wait)}")
+            self._notify(f"the limit of {limits} lets the next request through in {duration(wait)}")
 
     def _wait(self, requests: float, tokens: float) -> float:
         now = self._clock()
+        return max(self._closed_until - now, self._wait_for_buckets(requests, tokens, now))
+
+    def _wait_for_buckets(self, requests: float, tokens: float, now: float) -> float:
         amounts = {"requests": requests, "tokens": tokens}
-        return max(
-            self._closed_until - now, *(bucket.wait(amounts[name], now) for name, bucket in self._buckets.items()), 0.0
-        )
+        return max((bucket.wait(amounts[name], now) for name, bucket in self._buckets.items()), default=0.0)
 
     def _draw(self, requests: float, tokens: float) -> None:
         amounts = {"requests": requests, "tokens": tokens}
@@ -213,7 +215,8 @@ def _number(header: str | None) -> float | None:
     return float(digits) if digits.isascii() and digits.isdigit() else None
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in words, to two digits or so."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:

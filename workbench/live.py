@@ -63,7 +63,9 @@ async def live(
     origin, reads = origin_of(endpoint), job.reads
     under_way: dict[str, asyncio.Event] = {}
     refreshed: set[str] = set()
-    async with Client(endpoint, retries=job.retries, timeout=job.timeout) as client:
+    async with Client(
+        endpoint, retries=job.retries, timeout=job.timeout, stopping=lambda: summary.interrupted
+    ) as client:
 
         async def answer(request: Request) -> Exchange:
             # Two articles may hold one text: the second waits for the first's answer, as a replay knows only one.

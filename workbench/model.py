@@ -96,15 +96,19 @@ class Client:
         endpoint: Address and key.
         retries: How often a request is sent again after a transient failure.
         timeout: Seconds without an answer after which an attempt has failed.
+        stopping: Whether what waits to be sent again is not to wait any longer: its gate then says that it is not sent.
 
     Attributes:
         api: OpenAI's own client of it, for what is no chat completion.
     """
 
-    def __init__(self, endpoint: Endpoint, *, retries: int, timeout: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, retries: int, timeout: float, stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         self.endpoint = endpoint
         self.retries = retries
         self._timeout = timeout
+        self._stopping = stopping
         self.api = openai.AsyncOpenAI(
             api_key=endpoint.key or "no-key",
             base_url=endpoint.base_url,
@@ -140,6 +144,7 @@ class Client:
             stop=stop_after_attempt(self.retries + 1),
             retry=retry_if_exception_type(Passing),
             wait=_wait,
+            sleep=self._pause,
             reraise=True,
         )
         try:
@@ -149,6 +154,11 @@ class Client:
         except Passing as passing:
             raise passing.error from passing
         return result
+
+    async def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._stopping():  # noqa: ASYNC110 - a signal's handler sets it
+            await asyncio.sleep(min(left, 0.25))
 
     async def _attempt(self, request: Request, gate: Gate, number: int, *, last: bool) -> Answered:
         sending, clock = await gate.admit(request, number), time.monotonic()
@@ -228,10 +238,11 @@ class Client:
         # What never reached the endpoint costs nothing.
         unsent = isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         if isinstance(cause, TimeoutError | asyncio.CancelledError):
-            what = f"no answer came in {self._timeout:g} s"
+            lost = self._transient(f"no answer came in {self._timeout:g} s")
+            lost.way_out += "; a slow model needs a longer `timeout` under [tool.workbench], or less --concurrency"
         else:
-            what = f"the connection failed: {type(cause).__name__}: {cause}"
-        return Failure(self._transient(what), OWN_PACE, assumed=not unsent)
+            lost = self._transient(f"the connection failed: {type(cause).__name__}: {cause}")
+        return Failure(lost, OWN_PACE, assumed=not unsent)
 
     def status_error(self, error: openai.APIStatusError) -> Failure:
         """What an answer that is an error means."""

@@ -4,18 +4,42 @@ A price is the model's own where the settings give one, else that of genai-price
 knows at this address has no price, which is not the same as costing nothing.
 """
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Final, Literal
 
 from workbench.completions import Usage
 from workbench.endpoints import Model
 
-__all__ = ["NOTHING", "Cost", "batch_price", "context_window", "count_tokens", "price"]
-
+__all__ = [
+    "NOTHING",
+    "PER_OTHER",
+    "PER_SYLLABLE",
+    "Cost",
+    "Tokenizer",
+    "batch_price",
+    "context_window",
+    "count_tokens",
+    "estimate_tokens",
+    "price",
+    "tokenizer_of",
+]
 
 MILLION = 1_000_000
+PER_SYLLABLE: Final = 1.5
+"""Tokens for a syllable of Hangul, where the tokenizer is not known: o200k makes 0.7 to 0.9 of one, cl100k 0.9 to 1.5, a model made for English up to 3."""
+PER_OTHER: Final = 0.5
+"""Tokens for any other character, likewise."""
+
+Tokenizer = Literal["o200k", "cl100k"]
+_TOKENIZERS: Final[tuple[tuple[Tokenizer, re.Pattern[str]], ...]] = (
+    ("o200k", re.compile(r"(chatgpt-4o|gpt-4o|gpt-4\.1|gpt-4\.5|gpt-5|gpt-oss|o[134])([-.:]|$)")),
+    ("cl100k", re.compile(r"(gpt-4|gpt-3\.5)([-.:]|$)")),
+)
+"""By the beginning of a model's name, as tiktoken has them (https://github.com/openai/tiktoken/blob/main/tiktoken/model.py)."""
+_HANGUL: Final = re.compile("[가-힣]")
 
 
 @dataclass(frozen=True)
@@ -43,15 +67,29 @@ NOTHING = Cost(Decimal(0))
 
 
 @cache
-def _tokenizer() -> Any:  # the package has no types
+def _tokenizer(name: Tokenizer) -> Any:  # the package has no types
     from rs_bpe.bpe import openai  # noqa: PLC0415 - 25 MB, and a replay counts nothing
 
-    return openai.o200k_base()
+    return openai.o200k_base() if name == "o200k" else openai.cl100k_base()
 
 
-def count_tokens(text: str) -> int:
-    """How many tokens a text has by o200k, OpenAI's tokenizer since 2024; an estimate for other models."""
-    return int(_tokenizer().count(text))
+def count_tokens(text: str, tokenizer: Tokenizer = "o200k") -> int:
+    """How many tokens a text has by a tokenizer; by o200k, OpenAI's since 2024, most models have more."""
+    return int(_tokenizer(tokenizer).count(text))
+
+
+def tokenizer_of(name: str) -> Tokenizer | None:
+    """The tokenizer of a model by its name, with a vendor before it or not; None where it is not known."""
+    bare = name.rpartition("/")[2].removeprefix("ft:").lower()
+    return next((tokenizer for tokenizer, names in _TOKENIZERS if names.match(bare)), None)
+
+
+def estimate_tokens(text: str, tokenizer: Tokenizer | None) -> int:
+    """How many tokens a text has by a tokenizer; where there is none about how many, by its Hangul."""
+    if tokenizer:
+        return count_tokens(text, tokenizer)
+    syllables = len(_HANGUL.findall(text))
+    return round(syllables * PER_SYLLABLE + (len(text) - syllables) * PER_OTHER)
 
 
 def price(model: Model, usage: Usage) -> Cost | None:

@@ -106,7 +106,7 @@ def _disputes(folder: Path, notify: Callable[[str], None]) -> Iterator[Problem]:
                 yield Problem(
                     f"{one} and {other}",
                     "two files answer the same request differently, and neither is the newer",
-                    "delete one of the two lines",
+                    "delete one of the two lines; of many, move one file into a folder of its own and `workbench recordings merge` it, with --prefer",
                 )
 
 

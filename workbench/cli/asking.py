@@ -9,6 +9,7 @@ import click
 
 from workbench.articles import check_ids
 from workbench.cli.common import MONEY, asked_task, run_called, source, source_of
+from workbench.completions import Usage
 from workbench.endpoints import Model, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, RunError, SettingsError
 from workbench.jobs import Job
@@ -175,6 +176,11 @@ def say_what(job: Job, notify: Notify) -> None:
         notify("replaying recordings: no key, no network")
         return
     say_who(model, notify)
+    if job.price(Usage(1, 1)) is None:
+        notify(
+            f"no price is known for {model.name} at this endpoint, so that the cost stays unknown; "
+            f"give it one: price = {{ input = …, output = … }} in {model.table}, for a million tokens"
+        )
     if not model.differences.usage:
         notify(f"it reports no tokens (usage = false in {model.table}): each request stands at its worst case")
     if job.samples > 1 and front.temperature == 0 and front.seed is None:

@@ -286,7 +286,7 @@ async def _walk(here: Project, job: Job, run: Run | None, answering: Answering, 
         # What has failed is asked again when somebody says so; until then it need not be walked over each time.
         spared = frozenset[State]() if again or read_batches(run.folder).asks_again else frozenset[State]({"failed"})
         resume = Resume(open_run(run.folder), spared=spared)
-    with Recordings(here.path(here.settings.recordings)) as store:
+    with Recordings(here.path(here.settings.recordings), notify=watch.notify) as store:
         summary = await run_job(job, here.path(here.settings.runs), store, answering, resume=resume, watch=watch)
         for note in store.notes:
             watch.notify(note)

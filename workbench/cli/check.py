@@ -10,7 +10,7 @@ import click
 from workbench.articles import Rejected
 from workbench.batch import read_batches
 from workbench.cli import probe as probing
-from workbench.cli.common import as_json, asked_task, print_json, project, source, stdout, task_of
+from workbench.cli.common import as_json, asked_task, print_json, project, source, stderr, stdout, task_of
 from workbench.endpoints import Endpoint, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, ProviderError, SettingsError, WorkbenchError
 from workbench.goldens import read_goldens
@@ -117,7 +117,7 @@ def _goldens(here: Project, name: str | None, model: str | None) -> str:
 
 
 def _recordings(here: Project) -> str:
-    store = Recordings(here.path(here.settings.recordings))
+    store = Recordings(here.path(here.settings.recordings), notify=lambda words: stderr().print(plain(words)))
     kinds = ", ".join(f"{count} {origin}" for origin, count in store.origins().items())
     return f"{len(store)} in {here.settings.recordings}" + (f" ({kinds})" if kinds else "")
 

@@ -150,7 +150,12 @@ def main() -> None:
 
 
 def _say(error: object) -> None:
-    """What went wrong, in letters that cannot speak to the terminal."""
+    """What went wrong, in letters that cannot speak to the terminal, or as an event for the program that is told of them."""
+    if "--events" in sys.argv:
+        from workbench.cli.common import json_text  # noqa: PLC0415 - as below
+
+        click.echo(json_text({"event": "error", "words": str(error)}), err=True)
+        return
     from workbench.report.terminal import plain  # noqa: PLC0415 - what goes well need not wait for it
 
     click.echo(f"error: {plain(error)}", err=True)

@@ -5,47 +5,69 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from workbench.cli.common import json_text
 from workbench.extract import Extraction
+from workbench.limits import duration
 from workbench.report.terminal import plain
 from workbench.summary import Notify, Summary, Watch
 
-__all__ = ["EVERY", "events", "progress"]
+__all__ = ["EVERY", "events", "progress", "teller"]
 
 EVERY = 30.0
 """Seconds between two lines where there is no terminal to draw a bar on."""
 
 
 class _Pace:
-    """What has come of a run so far, in words."""
+    """What has come of a run of so many articles, in words: as it stands when it is asked, also where nothing has ended of late."""
 
-    def __init__(self) -> None:
+    def __init__(self, total: int) -> None:
         self._began = time.monotonic()
+        self._total = total
         self._summary: Summary | None = None
+
+    @property
+    def done(self) -> int:
+        return self._summary.states.total() if self._summary else 0
 
     def count(self, summary: Summary) -> None:
         self._summary = summary
 
-    def words(self) -> str:
+    def words(self, *, left: bool = False) -> str:
+        """States, rate, requests, tokens and cost; and on demand the time left, which a bar has of itself."""
         if self._summary is None:
             return "no article yet"
-        summary = self._summary
-        rate = (summary.states.total() - summary.kept) / max(time.monotonic() - self._began, 0.001)
-        usage = summary.totals.usage
-        parts = [
-            ", ".join(f"{count:,} {state}" for state, count in dict(summary.states).items()),
-            f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min",
-        ]
-        if usage.prompt:
-            parts.append(f"{usage.prompt:,} + {usage.completion:,} tokens")
-        if summary.totals.money:
-            parts.append(f"{summary.totals.money:.4f} {summary.totals.currency}")
+        states, totals = dict(self._summary.states), self._summary.totals
+        parts = [", ".join(f"{count:,} {state}" for state, count in states.items()) or "no article yet"]
+        if (done := sum(states.values())) > self._summary.kept:
+            rate = (done - self._summary.kept) / max(time.monotonic() - self._began, 0.001)
+            parts.append(f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min")
+            if left and self._total > done:
+                parts[-1] += f", {duration((self._total - done) / rate)} left"
+        if totals.attempts:
+            parts.append(f"{totals.attempts:,} requests, {totals.usage.prompt:,} + {totals.usage.completion:,} tokens")
+        if totals.unpriced:
+            parts.append("cost unknown")
+        elif totals.money:
+            parts.append(f"{totals.money:.4f} {totals.currency}")
         return "; ".join(parts)
+
+
+class _Words(ProgressColumn):
+    """The pace beside a bar."""
+
+    def __init__(self, pace: _Pace) -> None:
+        super().__init__()
+        self._pace = pace
+
+    def render(self, _: Task) -> Text:
+        return Text(self._pace.words())
 
 
 @contextmanager
@@ -57,48 +79,56 @@ def progress(console: Console, total: int, *, every: float = EVERY) -> Iterator[
 
 @contextmanager
 def _bar(console: Console, total: int, _: float) -> Iterator[Watch]:
-    pace = _Pace()
+    pace = _Pace(total)
     columns = (
         TextColumn("extracting"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[words]}", markup=False),
+        _Words(pace),
     )
     with Progress(*columns, console=console, transient=True) as shown:
-        bar = shown.add_task("extracting", total=total, words="")
+        bar = shown.add_task("extracting", total=total)
 
         def count(summary: Summary) -> None:
             pace.count(summary)
-            shown.update(bar, completed=summary.states.total(), words=pace.words())
+            shown.update(bar, completed=pace.done)
 
-        yield Watch(under_way=count, done=lambda _, summary: count(summary), notify=_teller(console))
+        yield Watch(begun=count, under_way=count, done=lambda _, summary: count(summary), notify=teller(console))
 
 
 @contextmanager
 def _lines(console: Console, total: int, every: float) -> Iterator[Watch]:
-    pace, ended, finished = _Pace(), threading.Event(), [0]
+    pace, ended = _Pace(total), threading.Event()
 
     def tell() -> None:
         while not ended.wait(every):
-            console.print(plain(f"{finished[0]:,} of {total:,}: {pace.words()}"), soft_wrap=True)
-
-    def count(summary: Summary) -> None:
-        pace.count(summary)
-        finished[0] = summary.states.total()
+            console.print(plain(f"{pace.done:,} of {total:,}: {pace.words(left=True)}"), soft_wrap=True)
 
     # A thread: the line has to come when nothing else does.
-    teller = threading.Thread(target=tell, name="progress", daemon=True)
-    teller.start()
+    ticker = threading.Thread(target=tell, name="progress", daemon=True)
+    ticker.start()
     try:
-        yield Watch(under_way=count, done=lambda _, summary: count(summary), notify=_teller(console))
+        yield Watch(
+            begun=pace.count,
+            under_way=pace.count,
+            done=lambda _, summary: pace.count(summary),
+            notify=teller(console),
+        )
     finally:
         ended.set()
-        teller.join()
+        ticker.join()
 
 
-def _teller(console: Console) -> Notify:
+def teller(console: Console, *, as_events: bool = False) -> Notify:
+    """Tells a person words on a console, or a program as one of its events."""
+    if as_events:
+        return lambda words: _event(sys.stderr.write, "notice", words=words)
     return lambda words: console.print(plain(words), soft_wrap=True)
+
+
+def _event(write: Callable[[str], object], event: str, **fields: Any) -> None:
+    write(json_text({"event": event, **fields}) + "\n")
 
 
 @contextmanager
@@ -107,8 +137,7 @@ def events(total: int, write: Callable[[str], object] | None = None) -> Iterator
     write = write or sys.stderr.write
     of: list[Summary] = []
 
-    def tell(event: str, **fields: Any) -> None:
-        write(json_text({"event": event, **fields}) + "\n")
+    tell = partial(_event, write)
 
     def done(extraction: Extraction, summary: Summary) -> None:
         tell(

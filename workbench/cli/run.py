@@ -17,10 +17,10 @@ from rich.text import Text
 from workbench.batching import tell_all, telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
 from workbench.cli.common import as_json, print_json, project, stderr, stdout
-from workbench.cli.progress import events, progress
+from workbench.cli.estimate import as_plain, dry_run_of
+from workbench.cli.progress import events, progress, teller
 from workbench.completions import Usage
 from workbench.errors import SettingsError
-from workbench.estimate import Estimate, estimate
 from workbench.evaluate import Evaluation, evaluate
 from workbench.extract import State
 from workbench.goldens import Goldens, read_goldens
@@ -119,15 +119,16 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     ]
     _check_currency(jobs)
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
+    notify = teller(stderr(), as_events=as_events)
     if resume:
-        check_none_under_way(resume.run.folder, lambda words: stderr().print(plain(words), soft_wrap=True))
+        check_none_under_way(resume.run.folder, notify)
     total = count_articles(jobs[0])
     task = jobs[0].task
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)  # before money is spent
     ended: list[tuple[Job, Summary]] = []
-    with Recordings(here.path(here.settings.recordings)) as store:
+    with Recordings(here.path(here.settings.recordings), notify=notify) as store:
         if dry_run:
-            _dry_run(jobs, store, as_json=as_json)
+            dry_run_of(jobs, store, as_json=as_json)
             return
         for job in _within_budget(jobs, ended):
             watching: AbstractContextManager[Watch] = events(total) if as_events else progress(stderr(), total)
@@ -143,7 +144,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
             if summary.interrupted or summary.refused:
                 break
         for note in store.notes:
-            stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+            notify(f"note  {note}")
     evaluations = [_evaluation(here, job, summary, goldens) for job, summary in ended]
     if as_json:
         shown = [_as_json(summary, found) for (_, summary), found in zip(ended, evaluations, strict=True)]
@@ -264,7 +265,7 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
         "interrupted": summary.interrupted,
         "states": dict(summary.states),
         "tokens": {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached},
-        "cost": {"amount": str(cost.amount), "currency": cost.currency} if cost else None,
+        "cost": as_plain(cost),
         "attempts": summary.totals.attempts,
         "assumed": {"attempts": summary.totals.assumed, "amount": str(summary.totals.assumed_money)},
         **{name: scored[name] for name in ("f1", "precision", "recall", "articles", "origins", "notes")},
@@ -314,6 +315,10 @@ def _print_way_on(job: Job, summary: Summary) -> None:
     endpoint = job.endpoint
     there = f" --base-url {endpoint.base_url}" if endpoint and endpoint.source == "--base-url" else ""
     command = f"workbench run --resume {_argument(str(summary.folder))}{there}"
+    if summary.states["unspent"]:
+        left = f"{summary.states['unspent']:,} unspent, which a larger budget lets through"
+        limits = {"--budget": job.budget, "--max-tokens-total": job.most_tokens}
+        command += "".join(f" {option} MORE" for option, limit in limits.items() if limit is not None)
     stdout().print(f"{left}: go on with  {command}", markup=False, soft_wrap=True)
 
 
@@ -349,55 +354,3 @@ def _print_all(ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evalu
 def _argument(article: str) -> str:
     """An id as a shell takes it for one argument and a command for no option: ids are other people's."""
     return ("-- " if article.startswith("-") else "") + shlex.quote(article)
-
-
-def _dry_run(jobs: Sequence[Job], store: Recordings, *, as_json: bool) -> None:
-    found = [(job, estimate(job, store)) for job in jobs]
-    if as_json:
-        shown = [_estimate_as_json(one) for _, one in found]
-        print_json(shown[0] if len(shown) == 1 else {"runs": shown})
-        return
-    for job, one in found:
-        _print_estimate(job, one)
-    stdout().print("nothing was sent")
-
-
-def _estimate_as_json(found: Estimate) -> dict[str, Any]:
-    return {
-        "articles": found.articles,
-        "rejected": found.rejected,
-        "recorded": found.recorded,
-        "requests": found.requests,
-        "prompt_tokens": found.prompt_tokens,
-        "completion_tokens": found.completion_tokens,
-        "cost": {"amount": str(found.cost.amount), "currency": found.cost.currency} if found.cost else None,
-    }
-
-
-def _print_estimate(job: Job, found: Estimate) -> None:
-    out = stdout()
-    if job.samples > 1:
-        out.print(plain(f"sample {job.sample + 1} of {job.samples}, model {job.model.alias or job.model.name}"))
-    where = (
-        job.endpoint.base_url
-        if job.endpoint
-        else "nobody: there is neither key nor endpoint, and a replay would miss them"
-    )
-    out.print(
-        f"{found.articles} articles: {found.recorded} recorded, {found.rejected} rejected, {found.requests} to be sent to {where}",
-        markup=False,
-    )
-    most = "no limit is set" if found.completion_tokens is None else f"at most {found.completion_tokens:,}"
-    out.print(f"prompt tokens {found.prompt_tokens:,} (by o200k; another tokenizer differs), completion tokens {most}")
-    if found.completion_tokens is None:
-        out.print("cost unknown: the prompt sets no max_tokens, so that an answer has no bound")
-    elif found.cost:
-        out.print(
-            f"at most {cost_words(found.cost, job.model.name)}, re-asks aside: each costs as much again, and more"
-        )
-    else:
-        out.print(
-            plain(
-                f"{cost_words(None, job.model.name)}; give it one: price = {{ input = …, output = … }} in {job.model.table}"
-            )
-        )

@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from itertools import islice
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -38,6 +40,8 @@ SIGNS: Mapping[Verdict, str] = {"correct": "=", "mismatch": "≠", "omission": "
 COUNTED: tuple[Verdict, ...] = ("correct", "mismatch", "omission", "hallucination")
 SHORT_ID = 24
 """Letters of an article's id that always stand on one line."""
+SHOWN = 5
+"""Reasons that are shown of each state; further ones are counted."""
 LEGEND = Text("   ".join(f"{SIGNS[verdict]} {verdict}" for verdict in COUNTED), style="dim")
 """What the signs mean."""
 
@@ -68,18 +72,30 @@ def outcome(evaluation: Evaluation, states: Counter[State]) -> RenderableType:
         states: How many of all its articles ended in each.
     """
     parts: list[RenderableType] = []
-    if states.total() > len(evaluation.articles):
-        counted = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
-        parts.append(f"{states.total():,} articles: {counted}; below are those that have a golden\n")
-    parts.append(articles_table(evaluation))
-    parts += [
-        plain(f"\n{article.extraction.article}: {article.extraction.reason}")
-        for article in evaluation.articles
-        if article.extraction.reason
-    ]
+    counted = f"{states.total():,} articles: " + ", ".join(f"{count:,} {name}" for name, count in states.most_common())
+    if in_part := states.total() > len(evaluation.articles):
+        parts.append(f"{counted}; below are those that have a golden\n")
+    parts += [articles_table(evaluation), *_reasons(evaluation)]
+    if not in_part and len(states) > 1:
+        parts += ["", counted]
     if evaluation.scored:
         parts += ["", fields_table(evaluation.fields)]
     return Group(*parts, "", headline(evaluation))
+
+
+def _reasons(evaluation: Evaluation) -> Iterator[RenderableType]:
+    """Why articles have no record, each reason once; a night's run may have a thousand of a kind."""
+    by_state: dict[State, dict[str, list[str]]] = {}
+    for article in evaluation.articles:
+        one = article.extraction
+        if one.reason:
+            by_state.setdefault(one.state, {}).setdefault(one.reason, []).append(one.article)
+    for state, reasons in by_state.items():
+        for reason, articles in islice(reasons.items(), SHOWN):
+            more = f" and {len(articles) - 1:,} more" if len(articles) > 1 else ""
+            yield plain(f"\n{articles[0]}{more}: {reason}")
+        if rest := sum(map(len, islice(reasons.values(), SHOWN, None))):
+            yield plain(f"\n{rest:,} more {state}, each with its reason in the run's failures.jsonl")
 
 
 def articles_table(evaluation: Evaluation) -> RenderableType:
@@ -231,4 +247,7 @@ def cost_words(cost: Cost | None, model: str) -> str:
     """What was paid, in words; an unknown price is said, never shown as nothing."""
     if cost is None:
         return f"cost unknown: there is no price for {model} at this endpoint"
-    return f"{cost.amount:.4f} {cost.currency}" if cost.amount else "nothing to pay"
+    if not cost.amount:
+        return "nothing to pay"
+    least = Decimal("0.0001")
+    return f"{cost.amount:.4f} {cost.currency}" if cost.amount >= least else f"less than {least} {cost.currency}"

@@ -1,0 +1,83 @@
+"""What ``workbench run --dry-run`` shows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.cli.common import print_json, stdout
+from workbench.estimate import Estimate, estimate
+from workbench.jobs import Job
+from workbench.prices import PER_OTHER, PER_SYLLABLE, Cost
+from workbench.recordings import Recordings
+from workbench.report.terminal import cost_words, plain
+
+__all__ = ["as_plain", "dry_run_of"]
+
+
+def as_plain(cost: Cost | None) -> dict[str, str] | None:
+    """Money as JSON has it; an unknown price stays unknown."""
+    return {"amount": str(cost.amount), "currency": cost.currency} if cost else None
+
+
+def dry_run_of(jobs: Sequence[Job], store: Recordings, *, as_json: bool) -> None:
+    """Print what jobs would send and cost; nothing is sent."""
+    found = [(job, estimate(job, store)) for job in jobs]
+    if as_json:
+        shown = [_estimate_as_json(one) for _, one in found]
+        print_json(shown[0] if len(shown) == 1 else {"runs": shown})
+        return
+    for job, one in found:
+        _print_estimate(job, one)
+    stdout().print("nothing was sent")
+
+
+def _estimate_as_json(found: Estimate) -> dict[str, Any]:
+    return {
+        "articles": found.articles,
+        "rejected": found.rejected,
+        "recorded": found.recorded,
+        "requests": found.requests,
+        "prompt_tokens": found.prompt_tokens,
+        "tokenizer": found.tokenizer,
+        "completion_tokens": found.completion_tokens,
+        "most_tokens": found.most_tokens,
+        "cost": as_plain(found.cost),
+        "most": as_plain(found.most),
+    }
+
+
+def _print_estimate(job: Job, found: Estimate) -> None:
+    out = stdout()
+    if job.samples > 1:
+        out.print(plain(f"sample {job.sample + 1} of {job.samples}, model {job.model.alias or job.model.name}"))
+    where = (
+        job.endpoint.base_url
+        if job.endpoint
+        else "nobody: there is neither key nor endpoint, and a replay would miss them"
+    )
+    out.print(
+        f"{found.articles:,} articles: {found.recorded:,} recorded, {found.rejected:,} rejected, {found.requests:,} to be sent to {where}",
+        markup=False,
+        soft_wrap=True,
+    )
+    most = "no limit is set" if found.completion_tokens is None else f"at most {found.completion_tokens:,}"
+    by = (
+        f"by {found.tokenizer}"
+        if found.tokenizer
+        else f"at {PER_SYLLABLE} a syllable of Hangul and {PER_OTHER} any other character: its tokenizer is not known"
+    )
+    out.print(f"prompt tokens about {found.prompt_tokens:,} ({by}), completion tokens {most}", soft_wrap=True)
+    if found.completion_tokens is None:
+        out.print("cost unknown: the prompt sets no max_tokens, so that an answer has no bound", soft_wrap=True)
+    elif found.cost and found.most:
+        name = job.model.name
+        out.print(
+            f"about {cost_words(found.cost, name)} if every answer is as long as it may be; at its worst case, which a budget "
+            f"sets aside, {cost_words(found.most, name)} and {found.most_tokens:,} tokens; re-asks aside: each costs as much again, and more",
+            soft_wrap=True,
+        )
+    else:
+        out.print(
+            plain(
+                f"{cost_words(None, job.model.name)}; give it one: price = {{ input = …, output = … }} in {job.model.table}"
+            )
+        )
