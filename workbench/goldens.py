@@ -39,9 +39,6 @@ __all__ = [
 FORMAT: Final = "workbench.golden/1"
 
 
-"""An item's number in a JSON Pointer (RFC 6901)."""
-
-
 class Golden(BaseModel):
     """The answer for an article: ``goldens/TASK/ID.json``."""
 

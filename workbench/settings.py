@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from workbench.errors import SettingsError
 
 __all__ = [
-    "MOST_REASKS",
     "OWN",
     "Differences",
     "EndpointSettings",
@@ -34,7 +33,6 @@ __all__ = [
     "toml_string",
 ]
 
-MOST_REASKS = 10
 OWN = "WORKBENCH_"
 """How variables begin that a project may name: whoever sets one means it for the workbench."""
 
@@ -137,7 +135,7 @@ class Settings(BaseModel):
     models: dict[str, ModelSettings] = {}
     endpoint: EndpointSettings | None = None
     concurrency: int = Field(default=8, ge=1, le=4096)
-    reasks: int = Field(default=2, ge=0, le=MOST_REASKS)
+    reasks: int = Field(default=2, ge=0, le=10)
     """How often an invalid answer is asked again."""
     retries: int = Field(default=5, ge=0, le=50)
     """How often a request is sent again after a 429, a 5xx, a timeout or a reset."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
@@ -23,10 +23,9 @@ from workbench.pointers import INDEX, pointer, steps_of
 from workbench.schema import form, schema_version
 from workbench.wanted import completed, nothing
 
-__all__ = ["ACTIONS", "Action", "Change", "Selection", "Subject", "Wish", "apply", "select", "typed"]
+__all__ = ["Action", "Change", "Selection", "Subject", "Wish", "apply", "select", "typed"]
 
 Action = Literal["accept", "keep", "correct", "alternate", "absent", "skip", "flag"]
-ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 LONGEST_NOTE: Final = 10_000
 
 

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -102,13 +102,12 @@ def _teller(console: Console) -> Notify:
 
 
 @contextmanager
-def events(total: int, write: Callable[[str], object] | None = None) -> Iterator[Watch]:
+def events(total: int) -> Iterator[Watch]:
     """One JSON object a line: ``begin``, ``article`` for each as it is done, ``progress``, ``notice`` for words, ``end``."""
-    write = write or sys.stderr.write
     of: list[Summary] = []
 
     def tell(event: str, **fields: Any) -> None:
-        write(json_text({"event": event, **fields}) + "\n")
+        sys.stderr.write(json_text({"event": event, **fields}) + "\n")
 
     def done(extraction: Extraction, summary: Summary) -> None:
         tell(

@@ -16,7 +16,9 @@ from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Tally, Verdict
 
 __all__ = [
+    "COUNTED",
     "LEGEND",
+    "SIGNS",
     "articles_table",
     "cost_words",
     "diff",
@@ -24,6 +26,7 @@ __all__ = [
     "fields_table",
     "headline",
     "outcome",
+    "plain",
     "short_paths",
 ]
 

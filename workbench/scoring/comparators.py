@@ -39,6 +39,7 @@ __all__ = [
     "Text",
     "Typed",
     "Url",
+    "check_range",
     "letters_in_common",
 ]
 
