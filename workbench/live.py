@@ -11,7 +11,7 @@ from workbench.extract import Price
 from workbench.jobs import Answers, Job, Sitting, origin_of
 from workbench.ledger import Attempt, recorded_in
 from workbench.limits import Limits, RateLimits
-from workbench.meter import Meter
+from workbench.meter import Meter, worst_case
 from workbench.prices import count_tokens
 from workbench.recordings import Exchange, Recording, Recordings, record
 from workbench.requests import Request
@@ -149,10 +149,10 @@ def check_length(request: Request, reads: int) -> None:
     Raises:
         ArticleError: It has more tokens than the model reads beside its answer.
     """
-    # A text never has more tokens than bytes, so that most need no counting.
-    writes = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
-    room = reads - (writes if isinstance(writes, int) else 0)
-    if len(request.raw) > room and (tokens := count_tokens(request.text)) > room:
+    worst = worst_case(request)
+    room = reads - worst.completion
+    # Most need no counting: a text never has more tokens than bytes.
+    if worst.prompt > room and (tokens := count_tokens(request.text)) > room:
         raise ArticleError(
             f"the request has about {tokens:,} tokens, more than the model reads beside its answer ({room:,})",
             way_out="split the article, take a model that reads more, or set context_tokens",

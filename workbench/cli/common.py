@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.text import Text
 
 from workbench.articles import LARGEST, Article, Rejected, read_articles, read_bytes
-from workbench.canonical import hash_json
 from workbench.errors import GoldenError, RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import choose, version
@@ -267,7 +266,7 @@ def _notes(info: RunInfo, task: Task, goldens: Goldens | None) -> Iterator[str]:
         yield f"{info.id} has not come to its end: articles may be missing"
     if info.votes:
         yield f"{info.id} is a vote of {len(info.votes)} runs: {', '.join(voted.id for voted in info.votes)}"
-    if info.json_schema != hash_json(task.json_schema):
+    if info.json_schema != task.schema_hash:
         yield f"the schema changed since {info.id} was made: its records are read by the schema as it is now"
     for golden, then in info.examples.items() if goldens else ():
         now = goldens.by_id.get(golden) if goldens else None

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 from rich.cells import cell_len
 
-from workbench.canonical import hash_json
 from workbench.cli.common import as_json, print_json, project, stderr, stdout, the_run
 from workbench.export import Format
 from workbench.export import export as write
@@ -57,7 +56,7 @@ def _warn(run: Run, task: Task) -> None:
     """Say what the tables cannot show: that articles may be missing, and that the schema is another one."""
     if run.info.finished is None:
         stderr().print("this run has not come to its end: articles may be missing", markup=False)
-    if run.info.json_schema != hash_json(task.json_schema):
+    if run.info.json_schema != task.schema_hash:
         stderr().print(
             "the schema changed since this run: its tables are those of the schema as it is now", markup=False
         )
