@@ -106,6 +106,11 @@ class Totals:
     assumed_money: Decimal = Decimal(0)
 
     @property
+    def cost(self) -> Cost | None:
+        """Of what was sent; None if the price of some is not known."""
+        return None if self.unpriced else Cost(self.money, self.currency)
+
+    @property
     def spend(self) -> Spend:
         """What a budget counts."""
         return Spend(self.money, self.usage.prompt + self.usage.completion)

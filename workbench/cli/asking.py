@@ -16,7 +16,17 @@ from workbench.runs import Run
 from workbench.settings import Project, environment, find_project
 from workbench.summary import Notify
 
-__all__ = ["JobOptions", "count_articles", "job_of", "job_options", "model_of", "named_run", "say_what", "say_who"]
+__all__ = [
+    "JobOptions",
+    "count_articles",
+    "job_of",
+    "job_options",
+    "model_of",
+    "named_run",
+    "sample_words",
+    "say_what",
+    "say_who",
+]
 
 
 class JobOptions(TypedDict):
@@ -170,7 +180,7 @@ def say_what(job: Job, notify: Notify) -> None:
     """Tell who is about to be asked, before anybody is."""
     model, front = job.model, job.task.front
     if job.samples > 1:
-        notify(f"sample {job.sample + 1} of {job.samples}, model {model.alias or model.name}")
+        notify(sample_words(job))
     if model.endpoint is None:
         notify("replaying recordings: no key, no network")
         return
@@ -181,6 +191,11 @@ def say_what(job: Job, notify: Notify) -> None:
         notify(
             f"samples taken at temperature 0 differ little: prompts/{job.task.name}.md could set another temperature, or a seed"
         )
+
+
+def sample_words(job: Job) -> str:
+    """Which of several samples a job takes, and of which model."""
+    return f"sample {job.sample + 1} of {job.samples}, model {job.model.label}"
 
 
 def say_who(model: Model, notify: Notify) -> None:

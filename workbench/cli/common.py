@@ -12,14 +12,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.text import Text
 
 from workbench.articles import LARGEST, Article, Rejected, read_articles, read_bytes
 from workbench.errors import GoldenError, RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import choose, version
 from workbench.goldens import Goldens, may_write, read_goldens
-from workbench.report.terminal import plain
+from workbench.prices import Cost
+from workbench.report.terminal import note_line
 from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
 from workbench.settings import Mode, Project, find_project
@@ -32,12 +32,14 @@ __all__ = [
     "as_json",
     "asked_task",
     "check_may_write",
+    "cost_fields",
     "evaluation_of",
     "json_text",
     "language",
     "print_json",
     "project",
     "run_called",
+    "say_note",
     "source",
     "source_of",
     "stderr",
@@ -88,6 +90,16 @@ def stdout() -> Console:
 def stderr() -> Console:
     """For messages and progress."""
     return _Console(stderr=True, highlight=False)
+
+
+def say_note(note: str) -> None:
+    """Tell on stderr what a person should know."""
+    stderr().print(note_line(note))
+
+
+def cost_fields(cost: Cost | None) -> dict[str, str] | None:
+    """Money in an object of ``--json``; null where it is not known."""
+    return {"amount": str(cost.amount), "currency": cost.currency} if cost else None
 
 
 def json_text(value: Mapping[str, Any], indent: int | None = None) -> str:
@@ -225,7 +237,7 @@ def asked_task(here: Project, name: str | None, mode: Mode | None = None) -> Tas
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)
     examples = choose(goldens, source((), here).read(), task.schema, task.front.examples)
     for note in examples.notes:
-        stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+        say_note(note)
     return replace(task, examples=examples)
 
 

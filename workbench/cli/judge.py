@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.text import Text
 
 from workbench.cli.common import (
     as_json,
@@ -31,7 +30,7 @@ from workbench.report.terminal import (
     extraction_view,
     fields_table,
     headline,
-    plain,
+    note_line,
     short_paths,
 )
 from workbench.report.terminal import diff as diff_view
@@ -143,7 +142,7 @@ def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_js
         out.print()
     out.print(LEGEND)
     for note in evaluation.notes:
-        out.print(Text.assemble(("note  ", "yellow"), plain(note)))
+        out.print(note_line(note))
 
 
 def _difference(article: ArticleScore) -> dict[str, Any]:

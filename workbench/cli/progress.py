@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from workbench.cli.common import json_text
+from workbench.cli.common import cost_fields, json_text
 from workbench.extract import Extraction
 from workbench.report.terminal import plain
 from workbench.summary import Notify, Summary, Watch
@@ -130,9 +131,8 @@ def events(total: int) -> Iterator[Watch]:
 
 
 def _figures(summary: Summary) -> dict[str, Any]:
-    usage, totals = summary.totals.usage, summary.totals
     return {
         "states": dict(summary.states),
-        "tokens": {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached},
-        "cost": {"amount": str(totals.money), "currency": totals.currency} if not totals.unpriced else None,
+        "tokens": asdict(summary.totals.usage),
+        "cost": cost_fields(summary.cost),
     }

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -25,6 +25,7 @@ __all__ = [
     "extraction_view",
     "fields_table",
     "headline",
+    "note_line",
     "outcome",
     "plain",
     "short_paths",
@@ -53,6 +54,11 @@ def plain(value: object) -> Text:
         letter if letter.isprintable() or letter == "\n" else f"\\x{ord(letter):02x}" for letter in str(value)
     )
     return Text(shown)
+
+
+def note_line(words: str) -> Text:
+    """Something that a person should know, beside figures or before them."""
+    return Text.assemble(("note  ", "yellow"), plain(words))
 
 
 def short_paths(paths: Iterable[str]) -> dict[str, str]:
@@ -134,7 +140,7 @@ def headline(evaluation: Evaluation) -> RenderableType:
                 style="dim",
             )
         )
-    lines += [Text.assemble(("note  ", "yellow"), plain(note)) for note in evaluation.notes]
+    lines += [note_line(note) for note in evaluation.notes]
     return Group(*lines)
 
 
@@ -222,12 +228,11 @@ def extraction_view(extraction: Extraction) -> RenderableType:
                 shown.append(f"  → {read}", style="dim")
             table.add_row(Text(at, style="dim"), shown, f"{span[0]}–{span[1]}" if span else "")
         parts.append(table)
-    return Group(*parts, *_findings(extraction))
-
-
-def _findings(extraction: Extraction) -> Iterator[RenderableType]:
-    for finding in extraction.findings:
-        yield Text.assemble((f"! {finding.name}  ", "yellow"), (f"{finding.at}  ", "dim"), plain(finding.says))
+    parts += [
+        Text.assemble((f"! {finding.name}  ", "yellow"), (f"{finding.at}  ", "dim"), plain(finding.says))
+        for finding in extraction.findings
+    ]
+    return Group(*parts)
 
 
 def cost_words(cost: Cost | None, model: str) -> str:
