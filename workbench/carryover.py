@@ -22,11 +22,11 @@ from workbench.jsontext import edits, rewritten
 from workbench.pointers import pointer, steps_of
 from workbench.schema import arms_of, form, former_names, scalars, schema_version
 
-__all__ = ["Change", "by_field", "carry_over", "present_place", "present_value", "survey"]
+__all__ = ["Carryover", "by_field", "carry_over", "present_place", "present_value", "survey"]
 
 
 @dataclass(frozen=True)
-class Change:
+class Carryover:
     """What a change of the schema leaves of one golden. Places are JSON Pointers into its record as it is once renamed fields are carried over.
 
     Attributes:
@@ -79,7 +79,7 @@ class Change:
         }
 
 
-def survey(folder: Path, schema: type[BaseModel]) -> tuple[Goldens, tuple[Change, ...]]:
+def survey(folder: Path, schema: type[BaseModel]) -> tuple[Goldens, tuple[Carryover, ...]]:
     """The goldens of a folder that are of the schema as it is, and what has become of the others.
 
     Raises:
@@ -96,12 +96,12 @@ def survey(folder: Path, schema: type[BaseModel]) -> tuple[Goldens, tuple[Change
     return gather(folder, held), tuple(changes)
 
 
-def by_field(changes: Iterable[Change]) -> Counter[str]:
+def by_field(changes: Iterable[Carryover]) -> Counter[str]:
     """How many places of each field are to be labelled: ``shops[].owner``."""
     return Counter(re.sub(r"/[0-9]+(?=/|$)", "[]", at)[1:].replace("/", ".") for one in changes for at in one.missing)
 
 
-def carry_over(change: Change) -> None:
+def carry_over(change: Carryover) -> None:
     """Write a golden with its renamed fields carried over, and with the schema's version if it is settled; only what changes is written anew.
 
     Raises:
@@ -159,7 +159,7 @@ def _is_list(kind: Any) -> bool:
     return get_origin(kind) in (list, tuple, set, frozenset)
 
 
-def _change(file: Path, schema: type[BaseModel]) -> Change | None:
+def _change(file: Path, schema: type[BaseModel]) -> Carryover | None:
     """None if the golden is of the schema's form and version."""
     golden, wanted = open_golden(file), schema_version(schema)
     content = file.read_bytes().decode()
@@ -181,7 +181,7 @@ def _change(file: Path, schema: type[BaseModel]) -> Change | None:
     out = (*gone, *unfit)
     fits = sum(not any(_within(at, place) for place in out) for at, _ in scalars(carried["record"]))
     of = (golden.id, file, golden.schema_, wanted, golden.texts, fits)
-    return Change(*of, renamed, tuple(missing), gone, unfit, content, carried)
+    return Carryover(*of, renamed, tuple(missing), gone, unfit, content, carried)
 
 
 def _carried(kind: Any, value: Any, at: tuple[str, str], renamed: dict[str, str], defaults: list[str]) -> Any:

@@ -1,5 +1,6 @@
 """``workbench eval``, ``diff`` and ``show``: what a run is worth."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
     if markdown:
         _write(markdown, markdown_report(evaluation, title=f"{run.info.task}: {run.info.id}", language=language()))
     if as_json:
-        gates = [judgement.to_json() for judgement in judgements]
+        gates = [asdict(judgement) for judgement in judgements]
         print_json({"run": str(run.folder), **report(evaluation).model_dump(mode="json"), "gates": gates})
     else:
         out = stdout()
