@@ -9,7 +9,7 @@ import click
 
 from workbench.articles import check_ids
 from workbench.cli.common import MONEY, asked_task, run_called, source, source_of
-from workbench.endpoints import Model, resolve_endpoint, resolve_model
+from workbench.endpoints import Endpoint, Model, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, RunError, SettingsError
 from workbench.jobs import Job
 from workbench.runs import Run
@@ -19,6 +19,7 @@ from workbench.summary import Notify
 __all__ = [
     "JobOptions",
     "count_articles",
+    "endpoint_of",
     "job_of",
     "job_options",
     "model_of",
@@ -93,13 +94,7 @@ def job_of(
     model = model or (info.alias or info.model if info else None)
     endpoint = None
     if not replay:
-        endpoint = resolve_endpoint(
-            settings,
-            *environment(Path.cwd()),
-            model=model,
-            base_url=options["base_url"],
-            allow_http=options["allow_http"],
-        )
+        endpoint = endpoint_of(here, model, options["base_url"], allow_http=options["allow_http"])
     if info and info.endpoint and endpoint is None and not (replay or new):
         raise SettingsError(
             f"the run asked {info.endpoint}, and there is neither key nor address to ask it with",
@@ -129,15 +124,23 @@ def job_of(
     )
 
 
+def endpoint_of(here: Project, model: str | None, base_url: str | None, *, allow_http: bool) -> Endpoint | None:
+    """The endpoint that a model is asked at, by the command line, the working directory's ``.env`` and the environment; None to replay.
+
+    Raises:
+        SettingsError: As `resolve_endpoint`.
+    """
+    given = environment(Path.cwd())
+    return resolve_endpoint(here.settings, *given, model=model, base_url=base_url, allow_http=allow_http)
+
+
 def model_of(
     here: Project, model: str | None, run: Run | None, base_url: str | None, notify: Notify, *, allow_http: bool
 ) -> Model:
     """The model that is named, or that a run asked, with its endpoint where one can be asked. Neither prompt nor schema is read."""
     named = model or (run.info.alias or run.info.model if run else None)
     try:
-        endpoint = resolve_endpoint(
-            here.settings, *environment(Path.cwd()), model=named, base_url=base_url, allow_http=allow_http
-        )
+        endpoint = endpoint_of(here, named, base_url, allow_http=allow_http)
     except SettingsError as error:
         notify(f"no endpoint is asked: {error.what}")
         endpoint = None

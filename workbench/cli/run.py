@@ -145,13 +145,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     evaluations = [
         evaluation_of_made(summary.folder, summary.states.total(), goldens, task.schema, texts) for _, summary in ended
     ]
-    if as_json:
-        shown = [_as_json(summary, found) for (_, summary), found in zip(ended, evaluations, strict=True)]
-        print_json(shown[0] if len(jobs) == 1 else {"runs": shown})
-    elif len(jobs) == 1:
-        _print(*ended[0], evaluations[0])
-    else:
-        _print_all(ended, evaluations)
+    _show(ended, evaluations, single=len(jobs) == 1, as_json=as_json)
     codes = {_exit_code(summary, replayed=job.endpoint is None) for job, summary in ended}
     raise click.exceptions.Exit(next((code for code in (130, 3, 4, 5) if code in codes), 0))
 
@@ -239,6 +233,18 @@ def _exit_code(summary: Summary, *, replayed: bool) -> int:
 def _usage(summary: Summary) -> Usage:
     """The tokens that stand beside the cost: the ledger's, or where nothing was sent those of what was replayed."""
     return summary.totals.usage if summary.totals.attempts else summary.tokens
+
+
+def _show(
+    ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evaluation], *, single: bool, as_json: bool
+) -> None:
+    if as_json:
+        shown = [_as_json(summary, found) for (_, summary), found in zip(ended, evaluations, strict=True)]
+        print_json(shown[0] if single else {"runs": shown})
+    elif single:
+        _print(*ended[0], evaluations[0])
+    else:
+        _print_all(ended, evaluations)
 
 
 def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
