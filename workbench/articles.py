@@ -5,7 +5,6 @@ publication) comes from the line's fields, the page's meta tags or a sidecar ``I
 ``Rejected`` with its reason, and the others go on.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from workbench.canonical import canonical_text, first_problem, hash_text
+from workbench.canonical import canonical_text, fingerprint, first_problem, hash_text
 from workbench.errors import ArticleError
 from workbench.pages import read_page
 
@@ -145,7 +144,7 @@ def check_ids(read: Callable[[], Iterable[Article | Rejected]]) -> int:
     readable: set[int] = set()
     others: set[int] = set()
     for article in read():
-        mark = int.from_bytes(hashlib.blake2b(article.id.encode(), digest_size=8).digest())
+        mark = fingerprint(article.id)
         is_article = isinstance(article, Article)
         if mark in readable or (is_article and mark in others):
             first = next(one for one in read() if one.id == article.id)

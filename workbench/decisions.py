@@ -202,10 +202,9 @@ class Log:
         Raises:
             InputError: If a line is no JSON object.
         """
-        if not self.file.exists():
-            return 0
         return sum(
-            _present(fields, schema, f"{self.file}:{number}") != fields for number, _, fields in read_lines(self.file)
+            _present(fields, schema, f"{self.file}:{number}") != fields
+            for number, _, fields in read_lines(self.file, missing_ok=True)
         )
 
     def carry_over(self, schema: type[BaseModel]) -> int:

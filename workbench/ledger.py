@@ -305,9 +305,7 @@ def recorded_in(store: Recordings) -> Callable[[Sending], Usage | None]:
 
 
 def _read(file: Path, kind: TypeAdapter[Line]) -> Iterator[Line]:
-    if not file.exists():
-        return
-    for number, _, fields in read_lines(file):
+    for number, _, fields in read_lines(file, missing_ok=True):
         yield _parse(fields, f"{file}:{number}", kind)
 
 

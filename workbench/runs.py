@@ -181,9 +181,7 @@ class Run:
             RunError: If a line is no extraction; names it.
         """
         file = self.folder / "extractions.jsonl"
-        if not file.exists():
-            return  # killed before the first line
-        for number, offset, fields in read_lines(file):
+        for number, offset, fields in read_lines(file, missing_ok=True):  # killed before the first line
             if wanted(fields.get("article", ""), fields.get("text")):
                 yield offset, _extraction(fields, f"{file}:{number}")
 

@@ -16,6 +16,7 @@ from typing import Literal, Self
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from workbench.canonical import first_problem
 from workbench.errors import SettingsError
 
 __all__ = [
@@ -187,12 +188,9 @@ def _settings(table: object, file: Path) -> Settings:
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
+        known = _known_at(error.errors()[0]["loc"]).model_fields
         raise SettingsError(
-            f"{place}: {first['msg']}" if place else first["msg"],
-            where=f"{file} [tool.workbench]",
-            expected="one of " + ", ".join(_known_at(first["loc"]).model_fields),
+            first_problem(error), where=f"{file} [tool.workbench]", expected=f"one of {', '.join(known)}"
         ) from error
 
 

@@ -180,7 +180,8 @@ def merge(
             write_whole(shard.parent / MERGING, json.dumps({"shard": shard.name, "sizes": sizes}))
             for raw, where in _whole_lines(shard / "attempts.jsonl"):
                 ledger.take_over(raw, where)
-            ended = {fields["article"] for _, _, fields in _read(shard / "extractions.jsonl")}
+            extractions = read_lines(shard / "extractions.jsonl", missing_ok=True)
+            ended = {fields["article"] for _, _, fields in extractions}
             for raw, _ in _whole_lines(shard / "failures.jsonl"):
                 if json.loads(raw)["article"] in ended:  # else it died between the two lines
                     files["failures.jsonl"].append_raw(raw)
@@ -201,10 +202,6 @@ def _merge_recordings(shard: Recordings, store: Recordings) -> None:
             recording = read_recording(raw, where)
             if store.get(recording.key) != recording:  # a merge before this one may have come so far
                 store.append(recording)
-
-
-def _read(file: Path) -> Iterator[tuple[int, int, dict[str, object]]]:
-    return read_lines(file) if file.exists() else iter(())
 
 
 def _whole_lines(file: Path) -> Iterator[tuple[bytes, str]]:

@@ -73,8 +73,7 @@ class Account:
 def account_of(folder: Path) -> Account:
     """The account of the run in a folder."""
     states: Counter[str] = Counter()
-    file = folder / "extractions.jsonl"
-    for _, _, fields in read_lines(file) if file.exists() else ():
+    for _, _, fields in read_lines(folder / "extractions.jsonl", missing_ok=True):
         states[str(fields.get("state"))] += 1
     totals = Totals()
     for attempt in read_attempts(folder):
