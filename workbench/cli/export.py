@@ -1,6 +1,7 @@
 """``workbench export``: a run as a data set."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 from rich.cells import cell_len
@@ -16,7 +17,7 @@ __all__ = ["export"]
 
 @click.command()
 @click.argument("folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
-@click.option("--to", required=True, type=click.Choice(["csv", "jsonl", "parquet"]), help="What to write.")
+@click.option("--to", required=True, type=click.Choice(get_args(Format)), help="What to write.")
 @click.option("--out", metavar="FOLDER", type=click.Path(path_type=Path), help="Where to; RUN/export if not given.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @as_json

@@ -3,7 +3,6 @@
 Pure functions on short texts. Each reads the whole text or refuses (`ReadingRefused`), and none of them guesses.
 """
 
-from workbench.errors import ReadingRefused
 from workbench.korean.amounts import Amount, read_amount
 from workbench.korean.asof import AsOf, read_as_of
 from workbench.korean.dates import DateReading, Period, read_date
@@ -17,7 +16,6 @@ __all__ = [
     "DateReading",
     "Moment",
     "Period",
-    "ReadingRefused",
     "Region",
     "Term",
     "leading_name",
