@@ -18,7 +18,6 @@ from workbench.articles import (
     LARGEST,
     Article,
     Rejected,
-    _read_html,
     check_ids,
     decode,
     is_id,
@@ -27,6 +26,7 @@ from workbench.articles import (
     read_bytes,
 )
 from workbench.errors import ArticleError
+from workbench.pages import Page, read_page
 
 KOREAN = "김제시는 특장차산업을 육성한다고 밝혔다.\n"
 
@@ -537,28 +537,32 @@ def test_what_is_no_iso_date_gives_none(text: str) -> None:
 # --- pages
 
 
-def page(body: str, head: str = "") -> tuple[str, Any]:
-    return _read_html(f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>")
+def html(body: str, head: str = "") -> str:
+    return f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>"
+
+
+def page(body: str, head: str = "") -> Page:
+    return read_page(html(body, head))
 
 
 def test_a_page_gives_its_text_without_scripts_styles_and_comments() -> None:
-    text, _ = page("<p>가<!-- 나 --></p><script>'</p>다'</script><style>p{}</style><noscript>라</noscript><p>마</p>")
+    text = page("<p>가<!-- 나 --></p><script>'</p>다'</script><style>p{}</style><noscript>라</noscript><p>마</p>").text
     assert text == "가\n\n마"
 
 
 def test_blocks_stand_on_lines_of_their_own_and_words_inside_stay_together() -> None:
-    text, _ = page("<h1>제목</h1><p>김제<b>시</b>는<br>밝혔다.<br/>끝</p><ul><li>하나<li>둘</ul>")
+    text = page("<h1>제목</h1><p>김제<b>시</b>는<br>밝혔다.<br/>끝</p><ul><li>하나<li>둘</ul>").text
     assert [line for line in text.split("\n") if line] == ["제목", "김제시는", "밝혔다.", "끝", "하나", "둘"]
 
 
 def test_cells_of_a_table_do_not_run_together() -> None:
     """Else 1 and 2 would be read as 12."""
-    text, _ = page("<table><tr><td>1</td><td>2</td></tr><tr><th>3</th><td>4</td></tr></table>")
+    text = page("<table><tr><td>1</td><td>2</td></tr><tr><th>3</th><td>4</td></tr></table>").text
     assert [line for line in text.split("\n") if line] == ["1 2", "3 4"]
 
 
 def test_entities_are_letters() -> None:
-    assert page("<p>A&amp;B &#44032;&nbsp;&lt;b&gt; &#xD800;</p>")[0] == "A&B 가 <b> \ufffd"
+    assert page("<p>A&amp;B &#44032;&nbsp;&lt;b&gt; &#xD800;</p>").text == "A&B 가 <b> \ufffd"
 
 
 def test_meta_tags_say_what_is_known() -> None:
@@ -566,33 +570,39 @@ def test_meta_tags_say_what_is_known() -> None:
         '<title>딴 제목 - 신문</title><META PROPERTY="og:title" CONTENT=" 제목&#10;둘 "><meta property="og:site_name" content="신문">'
         '<meta name="article:published_time" content="2023-02-20T11:25:00+09:00">'
     )
-    known = page("가", head)[1]
-    assert (known.title, known.publisher, known.published) == ("제목 둘", "신문", "2023-02-20")
+    known = page("가", head)
+    assert (known.title, known.publisher, known.published) == ("제목 둘", "신문", "2023-02-20T11:25:00+09:00")
 
 
 def test_the_title_is_taken_where_no_meta_tag_has_one() -> None:
-    known = page("<svg><title>그림</title></svg>가", "<title>\n 제목\n 둘 </title>")[1]
+    known = page("<svg><title>그림</title></svg>가", "<title>\n 제목\n 둘 </title>")
     assert known.title == "제목 둘"
 
 
 @pytest.mark.parametrize("content", ["2023.02.20", "어제", "", "20230220"])
-def test_a_pages_date_that_is_no_iso_date_is_unknown(content: str) -> None:
-    assert page("가", f'<meta name="date" content="{content}">')[1].published is None
+def test_a_pages_date_that_is_no_iso_date_is_unknown(content: str, tmp_path: Path) -> None:
+    head = f'<meta name="date" content="{content}">'
+    assert article(write(tmp_path, {"a.html": html("가", head)})).published is None
+
+
+def test_a_pages_time_of_publication_is_known_to_the_day(tmp_path: Path) -> None:
+    head = '<meta name="article:published_time" content="2023-02-20T11:25:00+09:00">'
+    assert article(write(tmp_path, {"a.html": html("가", head)})).published == "2023-02-20"
 
 
 def test_meta_tags_without_name_or_content_are_passed_over() -> None:
-    known = page("가", '<meta><meta content="x"><meta property="og:title"><meta property="og:title" content=" ">')[1]
+    known = page("가", '<meta><meta content="x"><meta property="og:title"><meta property="og:title" content=" ">')
     assert (known.title, known.publisher, known.published) == (None, None, None)
 
 
 def test_a_sidecar_goes_before_the_page(tmp_path: Path) -> None:
-    html = '<title>쪽</title><meta property="og:site_name" content="신문"><p>가</p>'
-    found = article(write(tmp_path, {"a.html": html, "a.json": '{"title": "곁"}'}))
+    given = '<title>쪽</title><meta property="og:site_name" content="신문"><p>가</p>'
+    found = article(write(tmp_path, {"a.html": given, "a.json": '{"title": "곁"}'}))
     assert (found.title, found.publisher, found.text) == ("곁", "신문", "가")
 
 
 @pytest.mark.parametrize(
-    "html",
+    "given",
     [
         '<?xml version="1.0" encoding="euc-kr"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><body>가</body></html>',
         "<head><title>x</title><body>가",
@@ -602,13 +612,13 @@ def test_a_sidecar_goes_before_the_page(tmp_path: Path) -> None:
         "<![if !IE]>가<![endif]>",
     ],
 )
-def test_pages_as_they_are_found_give_their_text(html: str) -> None:
-    assert _read_html(html)[0] == "가"
+def test_pages_as_they_are_found_give_their_text(given: str) -> None:
+    assert read_page(given).text == "가"
 
 
 @pytest.mark.parametrize("text", ["https://example.com", "report.html"])
 def test_a_page_that_is_but_a_word_is_its_text(text: str) -> None:
-    assert _read_html(text)[0] == text
+    assert read_page(text).text == text
 
 
 @given(
@@ -638,4 +648,4 @@ def test_a_page_that_is_but_a_word_is_its_text(text: str) -> None:
 )
 def test_any_page_is_read_or_refused(pieces: list[str]) -> None:
     with suppress(ArticleError):
-        _read_html("".join(pieces))
+        read_page("".join(pieces))

@@ -8,8 +8,10 @@ import pytest
 from helpers import json_values, nfc, texts
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from workbench.canonical import canonical_json, canonical_text, check_json, hash_json, hash_text, line
+from workbench.canonical import canonical_json, canonical_text, check_json, first_problem, hash_json, hash_text, line
+from workbench.settings import Price
 
 DIRTY = st.text(alphabet=st.sampled_from("가\u1100\u1161a\u0301\r\n\ufeff ?"), max_size=12)
 
@@ -101,3 +103,19 @@ def test_what_json_lacks_is_refused_wherever_it_stands(number: float) -> None:
 def test_half_a_character_is_refused() -> None:
     with pytest.raises(ValueError, match="surrogates"):
         check_json({"a": "\ud800"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"input": 1}, "output: Field required"),
+        (
+            {"input": 1, "output": 1, "cached": 2},
+            "Value error, cached tokens cost more than the others: give input the higher price",
+        ),
+    ],
+)
+def test_the_first_problem_names_its_place_where_it_has_one(fields: dict[str, int], says: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Price.model_validate(fields)
+    assert first_problem(refused.value) == says

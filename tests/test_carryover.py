@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from small_project import ARTICLES, SCHEMA, Command
 
 from workbench.canonical import hash_text
-from workbench.carryover import Change, by_field, carry_over, present_place, present_value, survey
+from workbench.carryover import Carryover, by_field, carry_over, present_place, present_value, survey
 from workbench.decide import read_shown
 from workbench.decisions import Log
 from workbench.errors import GoldenError, SchemaError
@@ -61,7 +61,7 @@ def text_of(record: Any, version: str = "1", **changes: Any) -> str:
     return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
 
 
-def change_of(tmp_path: Path, text: str, schema: type[BaseModel] = Street) -> Change:
+def change_of(tmp_path: Path, text: str, schema: type[BaseModel] = Street) -> Carryover:
     write(tmp_path, {"a.json": text})
     held, (change,) = survey(tmp_path, schema)
     assert held.by_id == {}

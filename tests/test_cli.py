@@ -668,7 +668,7 @@ def test_json_carries_no_character_that_steers_a_terminal(project: Path, server:
 def test_of_a_large_run_only_what_has_a_golden_is_shown(
     project: Path, golden: Path, server: Loopback, workbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.cli.run.MOST_SHOWN", 1)
+    monkeypatch.setattr("workbench.cli.made.MOST_SHOWN", 1)
     result = workbench("run", "--base-url", server.base_url)
     assert "2 articles: 2 ok; below are those that have a golden" in result.out
     assert "bookshop" not in result.out

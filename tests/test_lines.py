@@ -237,3 +237,9 @@ def test_a_file_that_was_replaced_between_opening_and_locking_is_not_written_to(
     with Appender(file) as appender:
         appender.append({"next": 1})
     assert fields(file) == [{"new": 1}, {"next": 1}]
+
+
+def test_a_file_that_is_not_there_has_no_line_only_where_that_is_allowed(tmp_path: Path) -> None:
+    assert list(read_lines(tmp_path / "none.jsonl", missing_ok=True)) == []
+    with pytest.raises(FileNotFoundError):
+        list(read_lines(tmp_path / "none.jsonl"))

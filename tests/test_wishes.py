@@ -4,7 +4,7 @@ import json
 import unicodedata
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 import pytest
 from hypothesis import assume, given
@@ -17,7 +17,7 @@ from workbench.errors import WishError
 from workbench.goldens import Golden, golden_text, parse_golden
 from workbench.pointers import steps_of
 from workbench.scoring import Identity, Region
-from workbench.wishes import ACTIONS, Change, Subject, Wish, apply, select, typed
+from workbench.wishes import Action, Change, Subject, Wish, apply, select, typed
 
 
 def wish(action: Any, at: str | None = None, record_at: str | None = None, **more: Any) -> Wish:
@@ -146,7 +146,7 @@ def test_a_flag_needs_a_note() -> None:
         change(wish("flag", "/street", note=" \n"))
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", get_args(Action))
 @pytest.mark.parametrize("at", ["street", "#/street", "$.street", " /street"])
 def test_what_is_no_pointer_is_refused(action: Any, at: str) -> None:
     for places in ((at, None), (None, at), (at, "/street"), ("/street", at)):

@@ -24,15 +24,15 @@ from workbench.leaves import walk
 from workbench.pointers import pointer, steps_of
 from workbench.schema import form
 from workbench.scoring import Category, Score, Tally, score
-from workbench.scoring.shape import Shape, shape_of
+from workbench.scoring.shape import placed, shape_of
 from workbench.scoring.stats import Interval, interval
 from workbench.scoring.verdicts import by_path
 
-__all__ = ["Agreement", "Standing", "agree", "look_up"]
+__all__ = ["Agreement", "Containment", "agree", "look_up"]
 
 
 @dataclass(frozen=True)
-class Standing:
+class Containment:
     """Whether the values of goldens stand in their articles.
 
     Attributes:
@@ -66,7 +66,7 @@ class Standing:
         }
 
 
-def look_up(goldens: Goldens, articles: Iterable[Article], schema: type[BaseModel]) -> Standing:
+def look_up(goldens: Goldens, articles: Iterable[Article], schema: type[BaseModel]) -> Containment:
     """Look up what goldens copied in the articles that they answer: an article as published, a retelling, or both.
 
     A value has to stand in each of them, for it is what each is scored against. An alternate may be the spelling of one alone.
@@ -90,7 +90,7 @@ def look_up(goldens: Goldens, articles: Iterable[Article], schema: type[BaseMode
             if not any(text.find(value) for text in own):
                 others[at] += (value,)
         alternates[name] = dict(others)
-    return Standing(
+    return Containment(
         {name: values for name, values in missing.items() if values},
         {name: values for name, values in alternates.items() if values},
         tuple(name for name in goldens.by_id if name not in texts),
@@ -199,17 +199,5 @@ def agree(first: Goldens, second: Goldens, schema: type[BaseModel]) -> Agreement
         articles,
         tuple(sorted(first.by_id.keys() - second.by_id.keys())),
         tuple(sorted(second.by_id.keys() - first.by_id.keys())),
-        frozenset(_closed(shape_of(shape), "", ())),
+        frozenset(path for path, place in placed(shape_of(shape)) if isinstance(place.comparator, Category)),
     )
-
-
-def _closed(shape: Shape, path: str, above: tuple[int, ...]) -> Iterator[str]:
-    """The paths of the fields that are chosen from a closed list; a model within itself is entered once."""
-    if id(shape) in above:
-        return
-    if isinstance(shape.comparator, Category):
-        yield path
-    for name, field in shape.fields.items():
-        yield from _closed(field, f"{path}.{name}" if path else name, (*above, id(shape)))
-    if shape.item:
-        yield from _closed(shape.item, f"{path}[]", (*above, id(shape)))

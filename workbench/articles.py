@@ -5,7 +5,6 @@ publication) comes from the line's fields, the page's meta tags or a sidecar ``I
 ``Rejected`` with its reason, and the others go on.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -16,11 +15,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from workbench.canonical import canonical_text, first_problem, hash_text
+from workbench.canonical import canonical_text, fingerprint, first_problem, hash_text
 from workbench.errors import ArticleError
 from workbench.pages import read_page
 
 __all__ = [
+    "LARGEST",
     "Article",
     "Rejected",
     "check_ids",
@@ -118,21 +118,18 @@ def read_articles(paths: Sequence[Path], passed_over: Collection[Path] = ()) -> 
         ArticleError: If a path does not exist.
     """
     for found in _files(paths, passed_over):
-        if isinstance(found, Rejected):
-            yield found
-        else:
-            yield from _read_file(found)
+        yield from [found] if isinstance(found, Rejected) else _read_file(found)
 
 
-def read_bytes(raw: bytes, article_id: str = "stdin") -> Article | Rejected:
+def read_bytes(raw: bytes) -> Article | Rejected:
     """The article that came on standard input, decoded as a file is."""
     try:
         if len(raw) > LARGEST:
             # Not how many: nobody reads on to count them.
             raise ArticleError(f"more than {LARGEST:,} bytes are no article", expected=f"at most {LARGEST:,}")
-        return _article(article_id, decode(raw), "stdin", _Known())
+        return _article("stdin", decode(raw), "stdin", _Known())
     except ArticleError as error:
-        return Rejected(article_id, "stdin", _flat(error))
+        return Rejected("stdin", "stdin", _flat(error))
 
 
 def check_ids(read: Callable[[], Iterable[Article | Rejected]]) -> int:
@@ -147,7 +144,7 @@ def check_ids(read: Callable[[], Iterable[Article | Rejected]]) -> int:
     readable: set[int] = set()
     others: set[int] = set()
     for article in read():
-        mark = int.from_bytes(hashlib.blake2b(article.id.encode(), digest_size=8).digest())
+        mark = fingerprint(article.id)
         is_article = isinstance(article, Article)
         if mark in readable or (is_article and mark in others):
             first = next(one for one in read() if one.id == article.id)
@@ -216,8 +213,11 @@ def _read_file(file: Path) -> Iterator[Article | Rejected]:
         text = decode(file.read_bytes())
         known = _sidecar(file)
         if suffix in HTML:
-            text, from_page = _read_html(text)
-            known = from_page.model_copy(update=known.model_dump(exclude_none=True))
+            page = read_page(text)
+            # A page's date that is no ISO date is unknown, not guessed at.
+            published = page.published and iso_day(page.published)
+            says = _Known(title=page.title, publisher=page.publisher, published=published)
+            text, known = page.text, says.model_copy(update=known.model_dump(exclude_none=True))
         yield _article(file.stem, text, _storable(file), known)
     except (ArticleError, OSError) as error:
         yield _rejected_file(file, _flat(error))
@@ -258,9 +258,7 @@ def placed_articles(file: Path) -> Iterator[tuple[int, Article | Rejected]]:
                     offset += len(raw)
                 says = f"the line is too long for an article; expected: at most {LARGEST:,} bytes"
                 yield here, Rejected(fallback, place, says)
-                continue
-            read = _read_line(raw, place, fallback)
-            if read:
+            elif read := _read_line(raw, place, fallback):
                 yield here, read
 
 
@@ -300,17 +298,14 @@ def _read_line(raw: bytes, place: str, fallback: str) -> Article | Rejected | No
 def _article(article_id: str, text: str, place: str, known: _Known) -> Article | Rejected:
     article_id, text = canonical_text(article_id), canonical_text(text)
     if not is_id(article_id):
-        return Rejected(
-            _shown(article_id),
-            place,
-            "this id could not name a file; expected: up to 100 characters and 200 bytes, no slash, no leading dot, nothing unseen",
-        )
+        fit = "up to 100 characters and 200 bytes, no slash, no leading dot, nothing unseen"
+        return Rejected(_shown(article_id), place, f"this id could not name a file; expected: {fit}")
     if not text.strip():
         return Rejected(article_id, place, "there is no text in it")
     if "\x00" in text:
         return Rejected(article_id, place, "there is a NUL in it; expected: text")
-    published = iso_day(known.published) if known.published is not None else None
-    if known.published is not None and published is None:
+    published = known.published and iso_day(known.published)
+    if known.published and not published:
         return Rejected(article_id, place, f"published {known.published!r} is no ISO 8601 date")
     return Article(
         article_id,
@@ -395,13 +390,6 @@ def _sidecar(file: Path) -> _Known:
         ) from error
     except (ValueError, RecursionError) as error:
         raise ArticleError(f"the sidecar is no JSON: {error}", where=_storable(sidecar)) from error
-
-
-def _read_html(text: str) -> tuple[str, _Known]:
-    page = read_page(text)
-    # A page's date that is no ISO date is unknown, not guessed at.
-    published = page.published and iso_day(page.published)
-    return page.text, _Known(title=page.title, publisher=page.publisher, published=published)
 
 
 def _flat(error: Exception) -> str:

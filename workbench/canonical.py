@@ -15,6 +15,7 @@ __all__ = [
     "canonical_json",
     "canonical_text",
     "check_json",
+    "fingerprint",
     "first_problem",
     "hash_bytes",
     "hash_json",
@@ -63,7 +64,8 @@ def line(value: JsonValue) -> str:
 def first_problem(error: ValidationError) -> str:
     """The first thing that a validation found wrong, as every message of ours says it: ``shops.0.name: Field required``."""
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 def hash_text(text: str) -> str:
@@ -74,6 +76,12 @@ def hash_text(text: str) -> str:
 def hash_json(value: JsonValue) -> str:
     """The tagged hash of a JSON value's canonical form, ``sha256:…``."""
     return hash_bytes(canonical_json(value).encode())
+
+
+def fingerprint(*parts: str) -> int:
+    """A number that stands for some texts: a million of them are held in memory where their hashes would not be."""
+    text = "\0".join(parts).encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=12).digest())
 
 
 def hash_bytes(raw: bytes) -> str:

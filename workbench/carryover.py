@@ -6,12 +6,11 @@ dropped, and a golden's version changes only when nothing is left to be labelled
 
 import json
 import re
-import types
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
@@ -21,13 +20,13 @@ from workbench.files import write_whole
 from workbench.goldens import Goldens, gather, open_golden, read_golden
 from workbench.jsontext import edits, rewritten
 from workbench.pointers import pointer, steps_of
-from workbench.schema import form, former_names, scalars, schema_version
+from workbench.schema import arms_of, form, former_names, scalars, schema_version
 
-__all__ = ["Change", "by_field", "carry_over", "present_place", "present_value", "survey"]
+__all__ = ["Carryover", "by_field", "carry_over", "present_place", "present_value", "survey"]
 
 
 @dataclass(frozen=True)
-class Change:
+class Carryover:
     """What a change of the schema leaves of one golden. Places are JSON Pointers into its record as it is once renamed fields are carried over.
 
     Attributes:
@@ -80,7 +79,7 @@ class Change:
         }
 
 
-def survey(folder: Path, schema: type[BaseModel]) -> tuple[Goldens, tuple[Change, ...]]:
+def survey(folder: Path, schema: type[BaseModel]) -> tuple[Goldens, tuple[Carryover, ...]]:
     """The goldens of a folder that are of the schema as it is, and what has become of the others.
 
     Raises:
@@ -97,12 +96,12 @@ def survey(folder: Path, schema: type[BaseModel]) -> tuple[Goldens, tuple[Change
     return gather(folder, held), tuple(changes)
 
 
-def by_field(changes: Iterable[Change]) -> Counter[str]:
+def by_field(changes: Iterable[Carryover]) -> Counter[str]:
     """How many places of each field are to be labelled: ``shops[].owner``."""
     return Counter(re.sub(r"/[0-9]+(?=/|$)", "[]", at)[1:].replace("/", ".") for one in changes for at in one.missing)
 
 
-def carry_over(change: Change) -> None:
+def carry_over(change: Carryover) -> None:
     """Write a golden with its renamed fields carried over, and with the schema's version if it is settled; only what changes is written anew.
 
     Raises:
@@ -128,7 +127,7 @@ def present_value(schema: type[BaseModel], at: str, value: JsonValue) -> JsonVal
     """What stood at a place, or at one of a list's there, as a golden has it now: its fields, and theirs, by their present names."""
     kinds = _way(schema, at)[1]
     if not isinstance(value, list):
-        arms = [one for kind in kinds for one in _kinds(kind)]
+        arms = [one for kind in kinds for one, _ in arms_of(kind)]
         kinds += [get_args(one)[0] for one in arms if _is_list(one) and get_args(one)]
     carried: JsonValue = _carried(Union[tuple(kinds)] if kinds else Any, value, ("", ""), {}, [])  # noqa: UP007 - of kinds known only now
     return carried
@@ -139,7 +138,7 @@ def _way(schema: type[BaseModel], at: str) -> tuple[list[str], list[Any]]:
     kinds: list[Any] = [form(schema)]
     way = []
     for step in steps_of(at):
-        arms = [one for kind in kinds for one in _kinds(kind)]
+        arms = [one for kind in kinds for one, _ in arms_of(kind)]
         fields = [
             (name, info)
             for one in arms
@@ -160,7 +159,7 @@ def _is_list(kind: Any) -> bool:
     return get_origin(kind) in (list, tuple, set, frozenset)
 
 
-def _change(file: Path, schema: type[BaseModel]) -> Change | None:
+def _change(file: Path, schema: type[BaseModel]) -> Carryover | None:
     """None if the golden is of the schema's form and version."""
     golden, wanted = open_golden(file), schema_version(schema)
     content = file.read_bytes().decode()
@@ -182,12 +181,12 @@ def _change(file: Path, schema: type[BaseModel]) -> Change | None:
     out = (*gone, *unfit)
     fits = sum(not any(_within(at, place) for place in out) for at, _ in scalars(carried["record"]))
     of = (golden.id, file, golden.schema_, wanted, golden.texts, fits)
-    return Change(*of, renamed, tuple(missing), gone, unfit, content, carried)
+    return Carryover(*of, renamed, tuple(missing), gone, unfit, content, carried)
 
 
 def _carried(kind: Any, value: Any, at: tuple[str, str], renamed: dict[str, str], defaults: list[str]) -> Any:
     """The value with its fields by their present names, in their order; ``at`` is where it was and where it is."""
-    kinds = list(_kinds(kind))
+    kinds = [one for one, _ in arms_of(kind)]
     if isinstance(value, list):
         items = [(get_args(one) or (Any,))[0] for one in kinds if _is_list(one)]
         steps = [(item, (at[0] + pointer(number), at[1] + pointer(number))) for number, item in enumerate(value)]
@@ -229,19 +228,6 @@ def _known(model: type[BaseModel], value: dict[str, Any]) -> int:
     """How many of an object's keys are, or were, fields of a model."""
     names = {known for name, info in model.model_fields.items() for known in (name, *former_names(info))}
     return len(names & value.keys())
-
-
-def _kinds(kind: Any) -> Iterator[Any]:
-    """The types that an annotation allows."""
-    if hasattr(kind, "__value__"):
-        yield from _kinds(kind.__value__)
-    elif get_origin(kind) is Annotated:
-        yield from _kinds(get_args(kind)[0])
-    elif get_origin(kind) in (Union, types.UnionType):
-        for arm in get_args(kind):
-            yield from _kinds(arm)
-    else:
-        yield kind
 
 
 def _misfits(

@@ -7,6 +7,7 @@ decides is the sign-flip test over articles; fields and articles are ranked besi
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from statistics import fmean
 from typing import Any, Literal
 
 from workbench.errors import RunError
@@ -226,7 +227,7 @@ def _fields(pairs: list[tuple[ArticleScore, ArticleScore]]) -> Iterator[FieldCha
     raised = holm([change.p for change in changes.values()])
     for (path, change), p in zip(changes.items(), raised, strict=True):
         befores, afters = scores[path]
-        yield FieldChange(path, interval(befores).mean, interval(afters).mean, change, p)
+        yield FieldChange(path, fmean(befores), fmean(afters), change, p)
 
 
 def _left_out(article: ArticleScore) -> float:

@@ -7,8 +7,10 @@ from pydantic import JsonValue
 
 from workbench.errors import ProviderError
 
-__all__ = ["Completion", "Usage", "read_completion"]
+__all__ = ["NO_API", "Completion", "Usage", "read_completion"]
 
+NO_API = "check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)"
+"""What to do where an answer is of another form."""
 MOST_TOKENS = 1_000_000_000
 """Beyond what any model reads: a larger count is none."""
 
@@ -90,5 +92,5 @@ def _wrong_shape() -> ProviderError:
     return ProviderError(
         "the endpoint's answer is no chat completion",
         expected="an object with choices[0].message",
-        way_out="check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)",
+        way_out=NO_API,
     )

@@ -11,13 +11,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, JsonValue
 
-from workbench.canonical import hash_json
+from workbench.canonical import hash_bytes, hash_json
 from workbench.decisions import Decision, Log
 from workbench.errors import GoldenChanged, GoldenError, WishError
 from workbench.goldens import Golden, golden_file, golden_text, parse_golden
@@ -35,14 +34,14 @@ def read_shown(folder: Path, name: str, schema: type[BaseModel]) -> tuple[Golden
     """
     file = golden_file(folder, name)
     content = _content(file)
-    return (None, None) if content is None else (parse_golden(content, file, schema), _hash(content))
+    return None if content is None else parse_golden(content, file, schema), _file_hash(content)
 
 
 def unwritten(log: Log) -> Iterator[Decision]:
     """The decisions that are in the log and not in their golden: see `Standing.unwritten`."""
     for article in log.articles:
-        content = _content(golden_file(log.folder, article))
-        lost = log.standing(article, None if content is None else _hash(content)).unwritten
+        seen = _file_hash(_content(golden_file(log.folder, article)))
+        lost = log.standing(article, seen).unwritten
         if lost:
             yield log.get(article, lost)
 
@@ -174,7 +173,7 @@ def _check_writable(log: Log, *, writable: bool) -> None:
 def _shown(file: Path, seen: str | None) -> bytes | None:
     """The file's bytes, if they are what was shown."""
     content = _content(file)
-    if (None if content is None else _hash(content)) != seen:
+    if _file_hash(content) != seen:
         raise GoldenChanged(
             "the golden is not what was shown: somebody decided about it in between, or edited it by hand",
             where=str(file),
@@ -185,10 +184,10 @@ def _shown(file: Path, seen: str | None) -> bytes | None:
 
 def _commit(log: Log, file: Path, shown: bytes | None, changes: list[Edit], fields: Mapping[str, Any]) -> Decision:
     """Append the decision, then replace the golden; both or neither, or the first and it will be said."""
-    seen = None if shown is None else _hash(shown)
+    seen = _file_hash(shown)
     text = rewritten("" if shown is None else shown.decode(), changes)
     removed = not text  # the undo of a start
-    after = seen if not changes else None if removed else _hash(text.encode())
+    after = seen if not changes else _file_hash(None if removed else text.encode())
     log.folder.mkdir(parents=True, exist_ok=True)
     with log.writing() as appender:
         _shown(file, seen)
@@ -233,5 +232,6 @@ def _content(file: Path) -> bytes | None:
         raise GoldenError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
 
 
-def _hash(content: bytes) -> str:
-    return "sha256:" + sha256(content).hexdigest()
+def _file_hash(content: bytes | None) -> str | None:
+    """What a golden's file is known by; None of no file."""
+    return None if content is None else hash_bytes(content)

@@ -14,13 +14,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, JsonValue, Tag, TypeAdapter, ValidationError
 
-from workbench.canonical import first_problem
+from workbench.canonical import first_problem, hash_json
 from workbench.carryover import present_place, present_value
 from workbench.errors import GoldenError, InputError, WishError
 from workbench.files import write_whole
 from workbench.jsontext import Edit, edits, rewritten
 from workbench.lines import Appender, parse_object, read_lines, torn_bytes
-from workbench.standing import Mark, Standing, value_hash
+from workbench.standing import Mark, Standing
 from workbench.wishes import Action, Selection
 
 __all__ = ["FORMAT", "Adjudication", "Decision", "Line", "Log"]
@@ -107,7 +107,7 @@ class Decision(BaseModel):
             self.undoes,
             self.before,
             self.after,
-            value_hash(held) if self.at else None,
+            hash_json(held) if self.at else None,
         )
 
 
@@ -202,10 +202,9 @@ class Log:
         Raises:
             InputError: If a line is no JSON object.
         """
-        if not self.file.exists():
-            return 0
         return sum(
-            _present(fields, schema, f"{self.file}:{number}") != fields for number, _, fields in read_lines(self.file)
+            _present(fields, schema, f"{self.file}:{number}") != fields
+            for number, _, fields in read_lines(self.file, missing_ok=True)
         )
 
     def carry_over(self, schema: type[BaseModel]) -> int:

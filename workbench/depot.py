@@ -14,14 +14,13 @@ from openai.pagination import AsyncCursorPage
 from openai.types import Batch, BatchError, FileObject
 
 from workbench.errors import ProviderError
+from workbench.limits import PATIENCE
 from workbench.model import Client, Passing
 
 __all__ = ["Depot", "Standing"]
 
 UPLOAD: Final = 1_800.0
 """Seconds that an upload or a download of some hundred MB may take without a word."""
-PATIENCE: Final = 20.0
-"""Seconds of waiting from which the user is told."""
 ENDED: Final = frozenset({"completed", "expired", "cancelled", "failed"})
 NO_BATCHES = "it may have no Batch API: `workbench run` asks it one by one, and `workbench batch export` writes files to be answered elsewhere"
 GONE = (

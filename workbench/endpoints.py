@@ -64,9 +64,14 @@ class Model:
     batch_price: Decimal = ModelSettings().batch_price
 
     @property
+    def label(self) -> str:
+        """What people know it by: what the settings call it, else its name."""
+        return self.alias or self.name
+
+    @property
     def table(self) -> str:
         """Where its settings stand, or would: ``[tool.workbench.models.NAME]``."""
-        return model_table(self.alias or self.name)
+        return model_table(self.label)
 
 
 def resolve_model(settings: Settings, named: str | None, endpoint: Endpoint | None = None) -> Model:

@@ -20,7 +20,7 @@ from workbench.schema import form, scalars, values
 from workbench.scoring import Items, Leaf, Score, Tally, score
 from workbench.scoring.reliability import Given, Reliability, Sure, reliability
 from workbench.scoring.stats import Interval, interval
-from workbench.scoring.verdicts import by_path
+from workbench.scoring.verdicts import NOT_WRONG, by_path
 
 __all__ = ["ArticleScore", "Evaluation", "evaluate", "field_scores", "origin_notes", "score_article"]
 
@@ -75,7 +75,7 @@ class ArticleScore:
     def worst(self) -> str | None:
         """The field with the most leaves wrong; the first of equals, None if none is."""
         wrong: Counter[str] = Counter(
-            leaf.path for leaf in (self.score.leaves if self.score else ()) if leaf.verdict not in {"correct", "absent"}
+            leaf.path for leaf in (self.score.leaves if self.score else ()) if leaf.verdict not in NOT_WRONG
         )
         return wrong.most_common(1)[0][0] if wrong else None
 

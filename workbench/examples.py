@@ -25,7 +25,7 @@ from workbench.errors import GoldenError, TaskError
 from workbench.evidence import Span, Text
 from workbench.goldens import Golden, Goldens
 from workbench.leaves import walk
-from workbench.pointers import steps_of
+from workbench.pointers import put, steps_of
 from workbench.schema import Cited, form
 
 __all__ = ["Example", "Examples", "answer", "choose", "version"]
@@ -171,7 +171,7 @@ def answer(golden: Golden, article: Article, schema: type[BaseModel]) -> str:
         if not places:
             raise GoldenError(f"nothing that {quote} supports is copied text, so that no passage is its quote")
         span = _passage(article.text, [found for _, found in places], text)
-        _put(fields, steps_of(quote), article.text[slice(*span)])
+        put(fields, steps_of(quote), article.text[slice(*span)])
     return canonical_text(_validated(fields, schema, golden).model_dump_json())
 
 
@@ -212,12 +212,6 @@ def _validated(fields: Any, schema: type[BaseModel], golden: Golden) -> BaseMode
         return schema.model_validate_json(canonical_json(fields), strict=True)
     except ValidationError as error:
         raise GoldenError(f"with quotes it does not fit the schema: {first_problem(error)}", where=golden.id) from error
-
-
-def _put(fields: Any, steps: Sequence[str], value: str) -> None:
-    for step in steps[:-1]:
-        fields = fields[int(step)] if isinstance(fields, list) else fields[step]
-    fields[steps[-1]] = value
 
 
 def _passage(article: str, places: Sequence[Sequence[Span]], text: Text) -> Span:

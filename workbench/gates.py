@@ -6,10 +6,10 @@ how often it lies above the truth.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -18,7 +18,7 @@ from workbench.errors import AnswerIsNo, SettingsError
 from workbench.evaluate import Evaluation, field_scores
 from workbench.runs import RunInfo
 from workbench.schema import form
-from workbench.scoring.shape import Shape, shape_of
+from workbench.scoring.shape import placed, shape_of
 from workbench.scoring.stats import interval
 
 __all__ = ["Gate", "Judgement", "ended", "field_paths", "judge", "no_worse_than", "parse_gate", "require"]
@@ -63,10 +63,6 @@ class Judgement:
     passed: bool
     reason: str
 
-    def to_json(self) -> dict[str, Any]:
-        """The judgement as plain JSON."""
-        return asdict(self)
-
 
 def parse_gate(text: str, fields: Mapping[str, str]) -> Gate:
     """Read ``F1=0.9``, ``precision=0.9``, ``recall=0.9`` or ``targets.amount=0.95``: a field's F1.
@@ -101,7 +97,8 @@ def parse_gate(text: str, fields: Mapping[str, str]) -> Gate:
 
 def field_paths(schema: type[BaseModel], evaluation: Evaluation) -> tuple[str, ...]:
     """Every field of the schema, found in an article or not, and those that only the articles know: keys that a schema leaves open."""
-    return tuple(dict.fromkeys((*_leaves(shape_of(form(schema)), "", ()), *evaluation.fields)))
+    leaves = (path for path, place in placed(shape_of(form(schema))) if place.scalar or place.whole)
+    return tuple(dict.fromkeys((*leaves, *evaluation.fields)))
 
 
 def judge(gate: Gate, evaluation: Evaluation) -> Judgement:
@@ -195,15 +192,3 @@ def _floor(bound: float) -> str:
 def _near(name: str, fields: list[str]) -> str:
     near = [field for field in fields if name in field.split(".")] or get_close_matches(name, fields, 5, 0.5)
     return "one of " + ", ".join(near or sorted(fields))
-
-
-def _leaves(shape: Shape, path: str, above: tuple[int, ...]) -> Iterator[str]:
-    """The paths of all leaves; a model within itself is entered once."""
-    if id(shape.fields) in above:
-        return
-    if shape.scalar or shape.whole:
-        yield path
-    for name, child in shape.fields.items():
-        yield from _leaves(child, f"{path}.{name}" if path else name, (*above, id(shape.fields)))
-    if shape.item and not shape.whole:
-        yield from _leaves(shape.item, path + "[]", above)

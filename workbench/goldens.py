@@ -17,7 +17,7 @@ from workbench.articles import is_id, iso_day
 from workbench.canonical import canonical_json, canonical_text
 from workbench.errors import GoldenError
 from workbench.files import write_whole
-from workbench.pointers import INDEX, steps_of
+from workbench.pointers import INDEX, put, steps_of
 from workbench.schema import form, schema_version
 
 __all__ = [
@@ -37,9 +37,6 @@ __all__ = [
 ]
 
 FORMAT: Final = "workbench.golden/1"
-
-
-"""An item's number in a JSON Pointer (RFC 6901)."""
 
 
 class Golden(BaseModel):
@@ -199,13 +196,9 @@ def _check_pointer(record: JsonValue, at: str, file: Path) -> None:
 
 def with_alternate(golden: Golden, at: str, value: JsonValue) -> JsonValue:
     """The golden's record as it would be with an alternate in place of its leaf."""
-    record: Any = deepcopy(golden.record)
-    *above, last = steps_of(at)
-    place = record
-    for name in above:
-        place = place[int(name)] if isinstance(place, list) else place[name]
-    place[int(last) if isinstance(place, list) else last] = value
-    return record  # type: ignore[no-any-return]
+    record = deepcopy(golden.record)
+    put(record, steps_of(at), value)
+    return record
 
 
 def golden_text(golden: Golden) -> str:

@@ -81,10 +81,8 @@ PUT_KIND: Final = (
 GET_KIND: Final = (
     "SELECT kind FROM kinds WHERE (origin, model, prompt, schema, settings, examples) = (?, ?, ?, ?, ?, ?)"
 )
-OF_KEY: Final = """
-SELECT name, start, length, key, parent, recorded, answer, kind
-FROM lines JOIN files USING (file) WHERE key = ? ORDER BY name, start
-"""
+LINES: Final = "SELECT name, start, length, key, parent, recorded, answer, kind FROM lines JOIN files USING (file)"
+IN_ORDER: Final = " ORDER BY name, start"
 
 
 def cache_file(folder: Path, what: str = "recordings") -> Path:
@@ -313,7 +311,7 @@ class Index:
 
     def of_request(self, key: bytes) -> list[Line]:
         """The lines of a request's key, by their files' names and then in the files' order."""
-        return [Line(*row) for row in self._execute(OF_KEY, (key,))]
+        return [Line(*row) for row in self._execute(f"{LINES} WHERE key = ?{IN_ORDER}", (key,))]
 
     def contested(self) -> Iterator[bytes]:
         """The keys of which it has to be decided which line answers: those of several lines, and those of re-asks."""
@@ -330,11 +328,7 @@ class Index:
 
     def lines(self) -> Iterator[Line]:
         """Every line, file by file, in the files' order."""
-        query = """
-            SELECT name, start, length, key, parent, recorded, answer, kind
-            FROM lines JOIN files USING (file) ORDER BY name, start
-        """
-        return (Line(*row) for row in self._execute(query))
+        return (Line(*row) for row in self._execute(LINES + IN_ORDER))
 
     def of_article(self, article: str) -> Iterator[tuple[Line, Kind]]:
         """The lines that were recorded of an article's text, first answers before re-asks."""

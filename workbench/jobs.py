@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 from workbench import shards
 from workbench.articles import Article, Rejected
-from workbench.canonical import hash_json
 from workbench.completions import Usage
 from workbench.endpoints import LOOPBACK_HOSTS, Endpoint, Model
 from workbench.errors import SettingsError
@@ -332,7 +331,7 @@ def info_of(job: Job, name: str, started: datetime) -> RunInfo:
         alias=job.model.alias,
         differences=job.model.differences.model_dump(mode="json", exclude_defaults=True),
         prompt=job.task.prompt_hash,
-        json_schema=hash_json(job.task.json_schema),
+        json_schema=job.task.schema_hash,
         front_matter=job.task.front.model_dump(mode="json", by_alias=True),
         reasks=job.reasks,
         refresh=job.refresh,

@@ -106,6 +106,11 @@ class Totals:
     assumed_money: Decimal = Decimal(0)
 
     @property
+    def cost(self) -> Cost | None:
+        """Of what was sent; None if the price of some is not known."""
+        return None if self.unpriced else Cost(self.money, self.currency)
+
+    @property
     def spend(self) -> Spend:
         """What a budget counts."""
         return Spend(self.money, self.usage.prompt + self.usage.completion)
@@ -300,9 +305,7 @@ def recorded_in(store: Recordings) -> Callable[[Sending], Usage | None]:
 
 
 def _read(file: Path, kind: TypeAdapter[Line]) -> Iterator[Line]:
-    if not file.exists():
-        return
-    for number, _, fields in read_lines(file):
+    for number, _, fields in read_lines(file, missing_ok=True):
         yield _parse(fields, f"{file}:{number}", kind)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Protocol
 
-__all__ = ["Bucket", "Limits", "NotSentError", "RateLimits", "duration", "said_of_limits"]
+__all__ = ["PATIENCE", "Bucket", "Limits", "NotSentError", "RateLimits", "duration", "said_of_limits"]
 
 BURST = 1.0
 """Seconds' worth that a bucket holds."""

@@ -35,6 +35,7 @@ class Appender:
 
     Attributes:
         torn: What was found torn at the file's end and set aside in ``FILE.torn``, in bytes; 0 if nothing was.
+        size: Of the file, in bytes.
 
     Raises:
         InUse: If another process is writing the file.
@@ -241,17 +242,22 @@ def raw_lines(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, bytes
         start += len(raw)
 
 
-def read_lines(path: Path, number: int = 1, offset: int = 0) -> Iterator[tuple[int, int, dict[str, Any]]]:
+def read_lines(
+    path: Path, number: int = 1, offset: int = 0, *, missing_ok: bool = False
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Number (from 1), offset in bytes and object of each line. A torn last line is no line.
 
     Args:
         path: The file.
         number: The number of the first line that is read.
         offset: Where that line starts.
+        missing_ok: Whether a file that is not there has no line, rather than being an error.
 
     Raises:
         InputError: If a line is no JSON object; names the line.
     """
+    if missing_ok and not path.exists():
+        return
     with path.open("rb") as file:
         file.seek(offset)
         for number, raw in enumerate(file, number):  # noqa: PLR1704, B020 - it goes on from there

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
 
 from workbench.budget import Allowance, Budget
 from workbench.errors import ArticleError, EndpointRefused, SettingsError
@@ -11,12 +12,15 @@ from workbench.extract import Price
 from workbench.jobs import Answers, Job, Sitting, origin_of
 from workbench.ledger import Attempt, recorded_in
 from workbench.limits import Limits, RateLimits
-from workbench.meter import Meter
+from workbench.meter import Meter, worst_case
 from workbench.prices import count_tokens
 from workbench.recordings import Exchange, Recording, Recordings, record
 from workbench.requests import Request
 from workbench.resume import told_of
 from workbench.summary import Summary
+
+if TYPE_CHECKING:
+    from workbench.model import Client
 
 __all__ = ["check_length", "check_priced", "close_left_over", "live"]
 
@@ -42,7 +46,7 @@ async def live(
     """
     from workbench.model import Client, reask  # noqa: PLC0415 - 2.5 s, and a replay needs none of it
 
-    job, store, ledger, summary, kept = sitting.job, sitting.store, sitting.ledger, sitting.summary, sitting.kept
+    job, ledger, summary, kept = sitting.job, sitting.ledger, sitting.summary, sitting.kept
     endpoint = job.endpoint
     if endpoint is None:
         raise SettingsError("there is no endpoint to ask", way_out="pass --base-url, or set OPENAI_API_KEY")
@@ -60,57 +64,75 @@ async def live(
     paid = kept.paid.union(
         ledger.count_again(told_of(summary.folder), kept.sent) if ledger.totals.attempts or kept.sent else ()
     )
-    origin, reads = origin_of(endpoint), job.reads
-    under_way: dict[str, asyncio.Event] = {}
-    refreshed: set[str] = set()
     async with Client(
         endpoint, retries=job.retries, timeout=job.timeout, stopping=lambda: summary.interrupted
     ) as client:
-
-        async def answer(request: Request) -> Exchange:
-            # Two articles may hold one text: the second waits for the first's answer, as a replay knows only one.
-            while request.key in under_way:
-                await under_way[request.key].wait()
-            ended = under_way[request.key] = asyncio.Event()
-            try:
-                return await ask(request)
-            finally:
-                del under_way[request.key]
-                ended.set()
-
-        def is_fresh(found: Recording) -> bool:
-            """Whether a refresh has asked it again, in this sitting or an earlier one."""
-            return found.key in refreshed or (kept.since is not None and found.recorded >= kept.since)
-
-        def find(request: Request) -> Recording | None:
-            found = store.find(request)
-            if found and (before is not None or not job.refresh or is_fresh(found)):
-                return found
-            found = before.find(request) if before is not None else None
-            return found if found and (not job.refresh or is_fresh(found)) else None
-
-        async def ask(request: Request) -> Exchange:
-            if found := find(request):
-                sent = request.key in paid
-                paid.discard(request.key)
-                return Exchange(found, sent=sent)
-            if summary.refused:
-                raise summary.refused
-            check_length(request, reads)
-            try:
-                answered = await client.send(request, meter)
-            except EndpointRefused as error:
-                summary.refused = summary.refused or error
-                raise
-            recording = record(request, answered.body, origin, keep_body=job.keep_bodies)
-            store.append(recording)
-            meter.ended(answered.sending, answered.attempt)
-            if job.refresh:
-                refreshed.add(request.key)
-            return Exchange(recording, sent=True, price=_as_billed(answered.attempt))
-
+        wire = _Wire(sitting, client, meter, before, paid)
         with _interruptible(sitting):
-            yield Answers(answer, reask, job.concurrency)
+            yield Answers(wire.answer, reask, job.concurrency)
+
+
+class _Wire:
+    """Where the requests of a sitting are answered: by a recording, else by the endpoint.
+
+    Args:
+        sitting: At which they are asked.
+        client: Of the endpoint.
+        meter: Lets requests through.
+        before: What was recorded before the sitting's own store began; None where that holds all.
+        paid: The keys of what earlier sittings paid for and did not come to tell of.
+    """
+
+    def __init__(
+        self, sitting: Sitting, client: "Client", meter: Meter, before: Recordings | None, paid: set[str]
+    ) -> None:
+        self._job, self._store, self._summary = sitting.job, sitting.store, sitting.summary
+        self._client, self._meter, self._before, self._paid = client, meter, before, paid
+        self._origin, self._reads, self._since = origin_of(client.endpoint), sitting.job.reads, sitting.kept.since
+        self._under_way: dict[str, asyncio.Event] = {}
+        self._refreshed: set[str] = set()
+
+    async def answer(self, request: Request) -> Exchange:
+        # Two articles may hold one text: the second waits for the first's answer, as a replay knows only one.
+        while request.key in self._under_way:
+            await self._under_way[request.key].wait()
+        ended = self._under_way[request.key] = asyncio.Event()
+        try:
+            return await self._ask(request)
+        finally:
+            del self._under_way[request.key]
+            ended.set()
+
+    async def _ask(self, request: Request) -> Exchange:
+        if found := self._find(request):
+            sent = request.key in self._paid
+            self._paid.discard(request.key)
+            return Exchange(found, sent=sent)
+        if self._summary.refused:
+            raise self._summary.refused
+        check_length(request, self._reads)
+        try:
+            answered = await self._client.send(request, self._meter)
+        except EndpointRefused as error:
+            self._summary.refused = self._summary.refused or error
+            raise
+        recording = record(request, answered.body, self._origin, keep_body=self._job.keep_bodies)
+        self._store.append(recording)
+        self._meter.ended(answered.sending, answered.attempt)
+        if self._job.refresh:
+            self._refreshed.add(request.key)
+        return Exchange(recording, sent=True, price=_as_billed(answered.attempt))
+
+    def _find(self, request: Request) -> Recording | None:
+        found = self._store.find(request)
+        if found and (self._before is not None or not self._job.refresh or self._is_fresh(found)):
+            return found
+        found = self._before.find(request) if self._before is not None else None
+        return found if found and (not self._job.refresh or self._is_fresh(found)) else None
+
+    def _is_fresh(self, found: Recording) -> bool:
+        """Whether a refresh has asked it again, in this sitting or an earlier one."""
+        return found.key in self._refreshed or (self._since is not None and found.recorded >= self._since)
 
 
 def _as_billed(attempt: Attempt) -> Price | None:
@@ -151,10 +173,10 @@ def check_length(request: Request, reads: int) -> None:
     Raises:
         ArticleError: It has more tokens than the model reads beside its answer.
     """
-    # A text never has more tokens than bytes, so that most need no counting.
-    writes = request.body.get("max_completion_tokens", request.body.get("max_tokens"))
-    room = reads - (writes if isinstance(writes, int) else 0)
-    if len(request.raw) > room and (tokens := count_tokens(request.text)) > room:
+    worst = worst_case(request)
+    room = reads - worst.completion
+    # Most need no counting: a text never has more tokens than bytes.
+    if worst.prompt > room and (tokens := count_tokens(request.text)) > room:
         raise ArticleError(
             f"the request has about {tokens:,} tokens, more than the model reads beside its answer ({room:,})",
             way_out="split the article, take a model that reads more, or set context_tokens",

@@ -25,7 +25,7 @@ from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.canonical import check_json
-from workbench.completions import Usage, read_completion
+from workbench.completions import NO_API, Usage, read_completion
 from workbench.endpoints import Endpoint
 from workbench.errors import EndpointRefused, ProviderError
 from workbench.ledger import Attempt, Sending
@@ -286,9 +286,7 @@ class Client:
         except openai.OpenAIError as error:
             raise self._transient(f"the endpoint does not answer: {error.__cause__ or error}") from error
         except (KeyError, TypeError) as error:
-            raise ProviderError(
-                "the endpoint lists no models", where=self.endpoint.base_url, way_out=_NO_API
-            ) from error
+            raise ProviderError("the endpoint lists no models", where=self.endpoint.base_url, way_out=NO_API) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -303,7 +301,6 @@ class Client:
         await self.close()
 
 
-_NO_API = "check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)"
 # Statuses that every other request of the run would meet too.
 _WAY_OUT = {
     401: "check OPENAI_API_KEY, or the variable that the settings name for the key",
@@ -348,7 +345,7 @@ def _object(response: httpx2.Response) -> dict[str, JsonValue]:
             f"the endpoint answered {response.status_code} with {size} bytes that are no JSON ({kind})",
             status=response.status_code,
             expected="a chat completion",
-            way_out=_NO_API,
+            way_out=NO_API,
         ) from error
     return body if isinstance(body, dict) else {"": body}
 

@@ -12,7 +12,7 @@ from workbench.schema import form
 from workbench.scoring import score
 from workbench.scoring.verdicts import partners
 
-__all__ = ["found_at", "parent", "place_of"]
+__all__ = ["found_at", "place_of"]
 
 
 def found_at(value: JsonValue, at: str, whose: str) -> JsonValue:
@@ -30,14 +30,6 @@ def found_at(value: JsonValue, at: str, whose: str) -> JsonValue:
         else:
             raise WishError(f"{whose} has nothing at {at}", at=at)
     return found  # type: ignore[no-any-return]
-
-
-def parent(record: JsonValue, steps: list[str]) -> Any:
-    """The list or object that a place which exists is in."""
-    found: Any = record
-    for name in steps[:-1]:
-        found = found[int(name)] if isinstance(found, list) else found[name]
-    return found
 
 
 def place_of(

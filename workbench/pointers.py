@@ -1,11 +1,12 @@
 """JSON Pointers (RFC 6901): the places of a JSON value, by the names and numbers that lead there."""
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from pydantic import JsonValue
 
-__all__ = ["INDEX", "first_difference", "pointer", "step", "steps_of"]
+__all__ = ["INDEX", "first_difference", "parent", "pointer", "put", "step", "steps_of"]
 
 INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 """A step that may be a list's."""
@@ -24,6 +25,20 @@ def step(name: str) -> str:
 def steps_of(at: str) -> list[str]:
     """The steps of a pointer, as `pointer` takes them."""
     return [one.replace("~1", "/").replace("~0", "~") for one in at.split("/")[1:]]
+
+
+def parent(value: JsonValue, steps: Sequence[str]) -> Any:
+    """The object or list that a place is in, which has to exist."""
+    found: Any = value
+    for name in steps[:-1]:
+        found = found[int(name)] if isinstance(found, list) else found[name]
+    return found
+
+
+def put(value: JsonValue, steps: Sequence[str], new: JsonValue) -> None:
+    """Put something in the place of what stands there, or into an object that has no such field."""
+    above = parent(value, steps)
+    above[int(steps[-1]) if isinstance(above, list) else steps[-1]] = new
 
 
 def first_difference(one: JsonValue, other: JsonValue, at: str = "") -> tuple[str, JsonValue, JsonValue] | None:

@@ -252,7 +252,7 @@ def settings_lines(
     endpoint, named = model.endpoint, key_variable
     own = endpoint is not None and endpoint.source in {"--base-url", model.table}
     if endpoint and endpoint.key and not named:
-        key_variable = f"{OWN}{re.sub('[^A-Z0-9]+', '_', (model.alias or model.name).upper()).strip('_')}_KEY"
+        key_variable = f"{OWN}{re.sub('[^A-Z0-9]+', '_', model.label.upper()).strip('_')}_KEY"
     settings: dict[str, Any] = {
         "name": model.name if model.alias not in {None, model.name} else None,
         "base_url": endpoint.base_url if own and endpoint else None,

@@ -1,7 +1,6 @@
 """Going on with a run: what it has already, what is to be done again, and whether the question is still the same."""
 
 import difflib
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from workbench.articles import Article, Rejected
+from workbench.canonical import fingerprint
 from workbench.errors import RunError
 from workbench.extract import State
 from workbench.lines import Appender, read_lines
@@ -57,19 +57,19 @@ class Kept:
         """Whether this article is still to be done."""
         if _mark_of(article) in self.marks:
             return False
-        return self.only is None or _mark(article.id) in self.only
+        return self.only is None or fingerprint(article.id) in self.only
 
     def sample(self, article: Article) -> int:
         """The sample to take."""
-        return self.samples.get(_mark(article.id), self.first)
+        return self.samples.get(fingerprint(article.id), self.first)
 
     def ended(self, article: Article | Rejected) -> State | None:
         """How an article that is to be done again had ended; None if it never had."""
-        return self.was.get(_mark(article.id))
+        return self.was.get(fingerprint(article.id))
 
     def take(self, article: Article, sample: int) -> None:
         """Have this sample taken of an article."""
-        self.samples[_mark(article.id)] = sample
+        self.samples[fingerprint(article.id)] = sample
 
 
 def keep(
@@ -107,10 +107,10 @@ def keep(
     kept = Kept(first=run.info.sample, only=set() if only else None, since=run.info.started, torn=torn)
     for line in _lines(run.folder):
         state: State = line["state"]
-        mark = _mark(line["article"])
+        mark = fingerprint(line["article"])
         kept.states[state] += 1
         if state not in redone:
-            kept.marks.add(_mark(line["article"], line["text"] or line["place"]))
+            kept.marks.add(fingerprint(line["article"], line["text"] or line["place"]))
             continue
         if kept.only is not None:
             kept.only.add(mark)
@@ -118,21 +118,23 @@ def keep(
     again = set()
     for article in articles:
         if kept.wants(article):
-            again.add(_mark(article.id))
+            again.add(fingerprint(article.id))
         elif _mark_of(article) not in kept.marks:
             kept.leaves = True
     for name in FILES:
         for line in _take_out(run.folder / name, again):
             if name == "extractions.jsonl":
                 kept.states[line["state"]] -= 1
-                kept.was[_mark(line["article"])] = line["state"]
+                kept.was[fingerprint(line["article"])] = line["state"]
     return kept
 
 
 def taken_samples(run: Run) -> dict[int, int]:
     """The sample that each of a run's articles was, by the mark of its name: those that were retried are other than the run's own."""
     return {
-        _mark(line["article"]): sample for line in _lines(run.folder) if (sample := _sample(line)) != run.info.sample
+        fingerprint(line["article"]): sample
+        for line in _lines(run.folder)
+        if (sample := _sample(line)) != run.info.sample
     }
 
 
@@ -156,7 +158,7 @@ def put_back(folder: Path, files: Mapping[str, Appender]) -> Counter[State]:
         files: The writers of its files, by their names.
     """
     asides = {name: _aside(folder / name) for name in FILES if _aside(folder / name).exists()}
-    out = {name: {_mark(line["article"]) for _, _, line in read_lines(aside)} for name, aside in asides.items()}
+    out = {name: {fingerprint(line["article"]) for _, _, line in read_lines(aside)} for name, aside in asides.items()}
     done = _among(folder / "extractions.jsonl", set().union(*out.values())) if out else set()
     states: Counter[State] = Counter()
     # An extraction says that its article is done: it is the last to come back, and its aside the last to go.
@@ -164,7 +166,7 @@ def put_back(folder: Path, files: Mapping[str, Appender]) -> Counter[State]:
         left = out[name] - done - _among(folder / name, out[name])
         with aside.open("rb") as raw:
             for _, offset, line in read_lines(aside):
-                if (mark := _mark(line["article"])) in left:
+                if (mark := fingerprint(line["article"])) in left:
                     left.discard(mark)
                     raw.seek(offset)
                     files[name].append_raw(raw.readline())  # to the byte
@@ -180,20 +182,16 @@ def _aside(file: Path) -> Path:
 
 def _among(file: Path, marks: set[int]) -> set[int]:
     """Those of the marks whose articles have a line in a file."""
-    return marks & {_mark(line["article"]) for _, _, line in read_lines(file)}
+    return marks & {fingerprint(line["article"]) for _, _, line in read_lines(file)}
 
 
 def _mark_of(article: Article | Rejected) -> int:
-    return _mark(article.id, article.hash if isinstance(article, Article) else article.place)
-
-
-def _mark(*parts: str) -> int:
-    return int.from_bytes(hashlib.blake2b("\0".join(parts).encode(), digest_size=12).digest())
+    return fingerprint(article.id, article.hash if isinstance(article, Article) else article.place)
 
 
 def _lines(folder: Path) -> Iterator[dict[str, Any]]:
     file = folder / "extractions.jsonl"
-    for number, _, line in read_lines(file) if file.exists() else ():
+    for number, _, line in read_lines(file, missing_ok=True):
         if not {"article", "text", "place", "state", "exchanges"} <= line.keys():
             raise RunError("the line is no extraction", where=f"{file}:{number}", way_out="start another run")
         yield line
@@ -203,7 +201,7 @@ def _take_out(file: Path, marks: set[int]) -> Iterator[dict[str, Any]]:
     """Take the lines of the marked articles out of a file and keep them aside; a file that keeps all of its lines is not touched."""
 
     def goes(line: dict[str, Any]) -> bool:
-        return _mark(line["article"]) in marks
+        return fingerprint(line["article"]) in marks
 
     first = next((offset for _, offset, line in read_lines(file) if goes(line)), None)
     if first is None:

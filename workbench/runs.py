@@ -37,6 +37,7 @@ __all__ = [
     "now",
     "open_run",
     "prompt_text",
+    "runs_in",
     "schema_text",
     "write_task",
 ]
@@ -158,6 +159,12 @@ class Run:
     folder: Path
     info: RunInfo
 
+    @property
+    def rank(self) -> tuple[datetime, int, str]:
+        """Greater for the run that was started later."""
+        # Of two that were started in one second the later has the longer name, or the greater of one length: -9, -10.
+        return self.info.started, len(self.folder.name), self.folder.name
+
     def extractions(self, wanted: Wanted = lambda *_: True) -> Iterator[Extraction]:
         """Each article's extraction, in the order they were made.
 
@@ -174,9 +181,7 @@ class Run:
             RunError: If a line is no extraction; names it.
         """
         file = self.folder / "extractions.jsonl"
-        if not file.exists():
-            return  # killed before the first line
-        for number, offset, fields in read_lines(file):
+        for number, offset, fields in read_lines(file, missing_ok=True):  # killed before the first line
             if wanted(fields.get("article", ""), fields.get("text")):
                 yield offset, _extraction(fields, f"{file}:{number}")
 
@@ -338,6 +343,13 @@ def open_run(folder: Path) -> Run:
         raise RunError(first_problem(error), where=str(file), expected=f"the format {FORMAT}") from error
 
 
+def runs_in(folder: Path) -> Iterator[Run]:
+    """Every run in a folder. What is no run of this version is passed over."""
+    for file in folder.glob("*/run.json"):
+        with suppress(RunError):
+            yield open_run(file.parent)
+
+
 def latest_run(runs: Path, *, ended: bool = True, votes: bool = True) -> Run:
     """The run that was started last. What is no run of this version is passed over.
 
@@ -349,16 +361,7 @@ def latest_run(runs: Path, *, ended: bool = True, votes: bool = True) -> Run:
     Raises:
         RunError: If there is none.
     """
-    found: list[Run] = []
-    for file in runs.glob("*/run.json"):
-        with suppress(RunError):
-            found.append(open_run(file.parent))
-    found = [run for run in found if votes or not run.info.votes]
+    found = [run for run in runs_in(runs) if votes or not run.info.votes]
     if not found:
         raise RunError("there is no run yet", where=str(runs), way_out="make one with `workbench run`")
-
-    def rank(run: Run) -> tuple[bool, datetime, int, str]:
-        # Of two that were started in one second the later has the longer name, or the greater of one length: -9, -10.
-        return ended and run.info.finished is not None, run.info.started, len(run.folder.name), run.folder.name
-
-    return max(found, key=rank)
+    return max(found, key=lambda run: (ended and run.info.finished is not None, run.rank))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ForwardRef, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Generic, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, create_model
 from pydantic.fields import FieldInfo
@@ -26,9 +26,13 @@ from workbench.errors import SchemaError
 from workbench.pointers import pointer
 
 __all__ = [
+    "Arm",
     "Cited",
     "Formerly",
     "Quote",
+    "QuoteMark",
+    "arms_of",
+    "field_marks",
     "form",
     "former_names",
     "is_chosen",
@@ -42,14 +46,16 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Arm: TypeAlias = tuple[Any, tuple[object, ...]]
+"""One of the types that a field may have, and the marks on it."""
 
 
 @dataclass(frozen=True)
-class _QuoteMark:
+class QuoteMark:
     """Marks a field as the passage that supports its neighbours."""
 
 
-Quote = Annotated[str, _QuoteMark()]
+Quote = Annotated[str, QuoteMark()]
 """The type of a field that cites: the shortest verbatim passage that supports the other fields of its model."""
 
 
@@ -172,8 +178,7 @@ def _holds_set(annotation: object) -> bool:
 
 def former_names(field: FieldInfo) -> tuple[str, ...]:
     """What a field was called in earlier versions of its schema."""
-    marks = (*field.metadata, *marks_of(field.annotation))
-    return tuple(mark.name for mark in marks if isinstance(mark, Formerly))
+    return tuple(mark.name for mark in field_marks(field) if isinstance(mark, Formerly))
 
 
 def schema_version(schema: type[BaseModel]) -> str:
@@ -236,10 +241,29 @@ def _bare_names(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(name for name, field in model.model_fields.items() if not is_quote(field))
 
 
+def arms_of(annotation: Any, marks: tuple[object, ...] = ()) -> Iterator[Arm]:
+    """The types that an annotation allows, nothing aside, each with the marks on it."""
+    if get_origin(annotation) is Annotated:
+        inner, *own = get_args(annotation)
+        yield from arms_of(inner, (*marks, *own))
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for arm in get_args(annotation):
+            yield from arms_of(arm, marks)
+    elif hasattr(annotation, "__value__"):  # a type alias
+        yield from arms_of(annotation.__value__, marks)
+    elif not any(annotation is nothing for nothing in (None, type(None), Ellipsis)):  # not all annotations have a hash
+        yield annotation, marks
+
+
 def marks_of(annotation: object) -> tuple[object, ...]:
     """The metadata inside a type expression: of an optional text, of a list's items."""
     own = getattr(annotation, "__metadata__", ())
     return (*own, *(mark for arm in get_args(annotation) for mark in marks_of(arm)))
+
+
+def field_marks(field: FieldInfo) -> tuple[object, ...]:
+    """All marks of a field: its own, and those inside its type."""
+    return (*field.metadata, *marks_of(field.annotation))
 
 
 @cache
@@ -292,10 +316,10 @@ def _bare(annotation: Any, made: dict[type[BaseModel], type[BaseModel] | None]) 
 
 def is_quote(field: FieldInfo) -> bool:
     """Whether a field cites."""
-    if any(isinstance(mark, _QuoteMark) for mark in field.metadata):
+    if any(isinstance(mark, QuoteMark) for mark in field.metadata):
         return True
     arms = get_args(field.annotation)
-    return any(isinstance(mark, _QuoteMark) for arm in arms for mark in getattr(arm, "__metadata__", ()))
+    return any(isinstance(mark, QuoteMark) for arm in arms for mark in getattr(arm, "__metadata__", ()))
 
 
 def is_chosen(annotation: object) -> bool:

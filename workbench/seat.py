@@ -17,7 +17,7 @@ from workbench.budget import Budget, Spend
 from workbench.errors import BudgetReached
 from workbench.limits import NotSentError, RateLimits
 
-__all__ = ["BEAT", "GIVEN_UP", "RUNNING", "STOPPING", "Seat", "plain_of", "spend_of"]
+__all__ = ["BEAT", "GIVEN_UP", "STOPPING", "Seat", "plain_of", "spend_of"]
 
 RUNNING, STOPPING, GIVEN_UP = 0, 1, 2
 """What a shard is to do: go on; let what is under way come to its end; drop that too."""
@@ -106,9 +106,8 @@ class Seat:
         else:
             shard, who = message.pop("shard"), message.pop("who")
             account = self._accounts.get(shard)
-            if (
-                account is None or account.who != who
-            ):  # another has begun the shard since, or this one was taken for dead
+            # Another has begun the shard since, or this one was taken for dead.
+            if account is None or account.who != who:
                 return {"stop": GIVEN_UP, "refused": None, "counts_tokens": False, "hurry": False}
             return await self._said(operation, account, message)
         return self._standing()

@@ -16,10 +16,10 @@ from typing import Literal, Self
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from workbench.canonical import first_problem
 from workbench.errors import SettingsError
 
 __all__ = [
-    "MOST_REASKS",
     "OWN",
     "Differences",
     "EndpointSettings",
@@ -34,7 +34,6 @@ __all__ = [
     "toml_string",
 ]
 
-MOST_REASKS = 10
 OWN = "WORKBENCH_"
 """How variables begin that a project may name: whoever sets one means it for the workbench."""
 
@@ -137,7 +136,7 @@ class Settings(BaseModel):
     models: dict[str, ModelSettings] = {}
     endpoint: EndpointSettings | None = None
     concurrency: int = Field(default=8, ge=1, le=4096)
-    reasks: int = Field(default=2, ge=0, le=MOST_REASKS)
+    reasks: int = Field(default=2, ge=0, le=10)
     """How often an invalid answer is asked again."""
     retries: int = Field(default=5, ge=0, le=50)
     """How often a request is sent again after a 429, a 5xx, a timeout or a reset."""
@@ -189,12 +188,9 @@ def _settings(table: object, file: Path) -> Settings:
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
+        known = _known_at(error.errors()[0]["loc"]).model_fields
         raise SettingsError(
-            f"{place}: {first['msg']}" if place else first["msg"],
-            where=f"{file} [tool.workbench]",
-            expected="one of " + ", ".join(_known_at(first["loc"]).model_fields),
+            first_problem(error), where=f"{file} [tool.workbench]", expected=f"one of {', '.join(known)}"
         ) from error
 
 

@@ -26,7 +26,7 @@ from workbench.lines import Appender, raw_lines, read_lines
 from workbench.recordings import Recordings, read_recording
 from workbench.runs import FILES
 
-__all__ = ["PATIENCE", "Share", "articles_of", "merge", "recordings_of", "roll_back", "shards_of", "take_in", "write"]
+__all__ = ["PATIENCE", "Share", "articles_of", "merge", "recordings_of", "roll_back", "take_in", "write"]
 
 SHARDS: Final = "shards"
 ARTICLES: Final = "articles.jsonl"
@@ -101,7 +101,7 @@ def recordings_of(shard: Path) -> Recordings:
     return Recordings(shard / "recordings")
 
 
-def shards_of(folder: Path) -> list[Path]:
+def _shards_of(folder: Path) -> list[Path]:
     """The shards of a run that are not merged yet."""
     return sorted(shard for shard in (folder / SHARDS).glob("*") if shard.is_dir() and shard.suffix != MERGED)
 
@@ -139,7 +139,7 @@ def take_in(folder: Path, ledger: Ledger, store: Recordings, price: Price) -> No
         return
     files = {name: Appender(folder / name) for name in FILES}
     try:
-        for shard in shards_of(folder):
+        for shard in _shards_of(folder):
             merge(shard, ledger, files, store, price)
     finally:
         for file in files.values():
@@ -180,7 +180,8 @@ def merge(
             write_whole(shard.parent / MERGING, json.dumps({"shard": shard.name, "sizes": sizes}))
             for raw, where in _whole_lines(shard / "attempts.jsonl"):
                 ledger.take_over(raw, where)
-            ended = {fields["article"] for _, _, fields in _read(shard / "extractions.jsonl")}
+            extractions = read_lines(shard / "extractions.jsonl", missing_ok=True)
+            ended = {fields["article"] for _, _, fields in extractions}
             for raw, _ in _whole_lines(shard / "failures.jsonl"):
                 if json.loads(raw)["article"] in ended:  # else it died between the two lines
                     files["failures.jsonl"].append_raw(raw)
@@ -201,10 +202,6 @@ def _merge_recordings(shard: Recordings, store: Recordings) -> None:
             recording = read_recording(raw, where)
             if store.get(recording.key) != recording:  # a merge before this one may have come so far
                 store.append(recording)
-
-
-def _read(file: Path) -> Iterator[tuple[int, int, dict[str, object]]]:
-    return read_lines(file) if file.exists() else iter(())
 
 
 def _whole_lines(file: Path) -> Iterator[tuple[bytes, str]]:

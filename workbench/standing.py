@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from pydantic import JsonValue
-
 from workbench.canonical import hash_json
 from workbench.errors import WishError
 from workbench.goldens import Golden
@@ -18,7 +16,7 @@ from workbench.places import found_at
 from workbench.pointers import pointer, steps_of
 from workbench.wishes import Action
 
-__all__ = ["DECIDED", "Mark", "Standing", "value_hash"]
+__all__ = ["DECIDED", "Mark", "Standing"]
 
 DECIDED: Final = frozenset({"accept", "keep", "correct", "alternate", "absent"})
 """What settles a leaf. Who skips or flags leaves it open."""
@@ -140,7 +138,7 @@ class Standing:
         if golden is None or not entry.at or entry.mark.value is None:
             return False
         try:
-            return value_hash(found_at(golden.record, pointer(*entry.at), "the golden")) == entry.mark.value
+            return hash_json(found_at(golden.record, pointer(*entry.at), "the golden")) == entry.mark.value
         except WishError:
             return False
 
@@ -213,11 +211,6 @@ class Standing:
             mark = self._by_id[mark.undoes].mark
             found.append(mark.id)
         return found
-
-
-def value_hash(value: JsonValue) -> str:
-    """By which it is known whether a place still holds what it held."""
-    return hash_json(value)
 
 
 def _upward(at: str | None) -> Iterable[str]:

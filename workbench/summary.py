@@ -43,7 +43,7 @@ class Summary:
     @property
     def cost(self) -> Cost | None:
         """Of what was sent; None if its price is not known."""
-        return None if self.totals.unpriced else Cost(self.totals.money, self.totals.currency)
+        return self.totals.cost
 
     def add(self, extraction: Extraction) -> None:
         """Count one more article."""

@@ -11,7 +11,6 @@ and ``_quote_end``, the same for a passage cited (half-open, code points of the 
 over its leaves, those that say nothing among them. ``findings``, always last, has the names of the row's own findings; an article's row has all of them.
 """
 
-import types
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -21,7 +20,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue
 
@@ -30,19 +29,16 @@ from workbench.errors import ReadingRefused
 from workbench.extract import Extraction
 from workbench.korean import read_amount, read_date
 from workbench.pointers import pointer
-from workbench.schema import Cited, Quote
+from workbench.schema import Arm, Cited, QuoteMark, arms_of
 from workbench.scoring import Amount, Date, Region
 
 __all__ = ["PLACES", "WHOLE", "Column", "Kind", "Table", "Value", "rows", "tables"]
 
 Kind = Literal["text", "integer", "number", "boolean", "decimal", "day"]
 Value = str | int | float | bool | Decimal | date | None
-Arm = tuple[Any, tuple[object, ...]]
-"""One of the types that a field may have, and the marks on it."""
 
 WHOLE, PLACES = 20, 18
 """Digits before and behind the point of a decimal: what Parquet's 38 leave, enough for 9,999경 and for the price of a token."""
-QUOTE_MARK = type(get_args(Quote)[1])
 SCALARS: tuple[tuple[type, Kind], ...] = (
     (bool, "boolean"),  # before int, which it is too
     (int, "integer"),
@@ -188,7 +184,7 @@ def _walk(
         for kind, outer in arms:
             for name, field in kind.model_fields.items():
                 marks = (*outer, *field.metadata) if issubclass(kind, Cited) else tuple(field.metadata)
-                fields[name] += _arms(field.annotation, marks)
+                fields[name] += arms_of(field.annotation, marks)
         cited = cited or any(map(_is_quote, fields.values()))
         bare = label and all(issubclass(kind, Cited) for kind in kinds)
         for name, inner in fields.items():
@@ -200,25 +196,11 @@ def _walk(
         yield _Field(label or "value", steps, _parts(arms, cited=cited))
 
 
-def _arms(annotation: Any, marks: tuple[object, ...] = ()) -> Iterator[Arm]:
-    """The types that an annotation allows, nothing aside, each with the marks on it."""
-    if get_origin(annotation) is Annotated:
-        inner, *own = get_args(annotation)
-        yield from _arms(inner, (*marks, *own))
-    elif get_origin(annotation) in (Union, types.UnionType):
-        for arm in get_args(annotation):
-            yield from _arms(arm, marks)
-    elif hasattr(annotation, "__value__"):  # a type alias
-        yield from _arms(annotation.__value__, marks)
-    elif not any(annotation is nothing for nothing in (None, type(None), Ellipsis)):  # not all annotations have a hash
-        yield annotation, marks
-
-
 def _items(arms: Iterable[Arm]) -> tuple[Arm, ...]:
     """The types of the items, where all that a field may have are lists; else none."""
     if not all(_is_list(kind) for kind, _ in arms):
         return ()
-    return tuple(arm for kind, marks in arms for item in get_args(kind) or (Any,) for arm in _arms(item, marks))
+    return tuple(arm for kind, marks in arms for item in get_args(kind) or (Any,) for arm in arms_of(item, marks))
 
 
 def _is_list(kind: Any) -> bool:
@@ -235,7 +217,7 @@ def _is_chosen(kind: Any) -> bool:
 
 
 def _is_quote(arms: Iterable[Arm]) -> bool:
-    return any(isinstance(mark, QUOTE_MARK) for _, marks in arms for mark in marks)
+    return any(isinstance(mark, QuoteMark) for _, marks in arms for mark in marks)
 
 
 def _parts(arms: Sequence[Arm], *, cited: bool) -> tuple[_Part, ...]:

@@ -113,6 +113,11 @@ class Task:
         return next((number for number, (_, text) in enumerate(self.messages) if "article" in _names(text)), 0)
 
     @cached_property
+    def places_examples(self) -> bool:
+        """Whether the prompt says where its examples stand."""
+        return any("examples" in _names(text) for _, text in self.messages)
+
+    @cached_property
     def commons(self) -> dict[tuple[object, ...], "Common"]:
         """What its requests have in common, as far as it was worked out."""
         return {}
@@ -220,27 +225,27 @@ def _check_template(task: Task, file: Path) -> None:
     bare = Article("probe", PROBE, hash_text(PROBE), "probe")
     for probe in (bare, replace(bare, title="title", publisher="publisher", published="2000-01-01")):
         example = Example("probe", "", (), replace(probe, text=EXAMPLE_PROBE), ANSWER_PROBE)
-        texts = [text for _, text in _rendered(task, probe, [example] if task.front.examples else [])]
+        shown = "\n".join(text for _, text in _rendered(task, probe, [example] if task.front.examples else []))
         try:
-            "".join(texts).encode()
+            shown.encode()
         except UnicodeEncodeError as error:
             what = "the prompt shows half a character: a template writes whole ones, no \\ud83d"
             raise TaskError(what, where=str(file)) from error
-        if not any(PROBE in text for text in texts):
+        if PROBE not in shown:
             raise TaskError(
                 "the prompt never shows the article", where=str(file), expected="{{ article.text }} in a message"
             )
-        if task.front.mode == "json" and not any(canonical_text(task.schema_text) in t for t in texts):
+        if task.front.mode == "json" and canonical_text(task.schema_text) not in shown:
             raise TaskError(
                 "mode json sends no schema, and the prompt does not show it",
                 where=str(file),
                 expected="{{ schema }} in a message",
             )
-        _check_examples(task, "".join(texts), file)
+        _check_examples(task, shown, file)
 
 
 def _check_examples(task: Task, shown: str, file: Path) -> None:
-    placed = _places_examples(task)
+    placed = task.places_examples
     if placed and task.front.examples is None:
         raise TaskError(
             "the prompt places examples and asks for none",
@@ -263,18 +268,8 @@ def _check_examples(task: Task, shown: str, file: Path) -> None:
         )
 
 
-def _places_examples(task: Task) -> bool:
-    return any("examples" in _names(text) for _, text in task.messages)
-
-
 def _known(article: Article) -> dict[str, JsonValue]:
-    return {
-        "id": article.id,
-        "text": article.text,
-        "title": article.title,
-        "publisher": article.publisher,
-        "published": article.published,
-    }
+    return {name: getattr(article, name) for name in ("id", "text", "title", "publisher", "published")}
 
 
 def _shown(example: Example) -> dict[str, JsonValue]:
@@ -308,7 +303,7 @@ def _rendered(
 def _opening(task: Task, examples: Sequence[Example]) -> Iterator[JsonValue]:
     """The conversation before the article's turn: what comes before any article, and a turn for each example that the prompt does not place."""
     yield from _messages_from(_rendered(task, None, examples, end=task.turn))
-    if not _places_examples(task):
+    if not task.places_examples:
         for number, example in enumerate(examples, 1):
             yield from _messages_from(_rendered(task, example.article, start=task.turn))
             yield from _answered(task, example.answer, f"example-{number}")

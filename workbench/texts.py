@@ -4,14 +4,13 @@ Of a file of many articles no text is held, but where each stands: two numbers a
 believed only if it has the text's hash.
 """
 
-import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from workbench.articles import Article, is_lines, placed_articles, read_articles, text_at
-from workbench.canonical import hash_text
+from workbench.canonical import fingerprint, hash_text
 from workbench.errors import ArticleError
 from workbench.extract import Extraction
 
@@ -61,7 +60,7 @@ def _among_many(placed: dict[Path, _Placed], file: Path, text_hash: str) -> str 
     known = placed.get(file)
     if known is None or known.state != state:
         known = placed[file] = _Placed(state, _offsets(file))
-    offset = known.offsets.get(_mark(text_hash))
+    offset = known.offsets.get(fingerprint(text_hash))
     text = None if offset is None else text_at(file, offset)
     return text if text is not None and hash_text(text) == text_hash else None
 
@@ -69,11 +68,6 @@ def _among_many(placed: dict[Path, _Placed], file: Path, text_hash: str) -> str 
 def _offsets(file: Path) -> dict[int, int]:
     """Where each text of a file of many stands; none where it is no such file any more."""
     try:
-        return {_mark(one.hash): offset for offset, one in placed_articles(file) if isinstance(one, Article)}
+        return {fingerprint(one.hash): offset for offset, one in placed_articles(file) if isinstance(one, Article)}
     except (ArticleError, OSError):  # as where articles are read: it is rejected, and has no text
         return {}
-
-
-def _mark(text_hash: str) -> int:
-    """Eight bytes that stand for a hash; of a run that was edited, for whatever stands in its place."""
-    return int.from_bytes(hashlib.blake2b(text_hash.encode(errors="surrogatepass"), digest_size=8).digest())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.answers import Dispute, answer, dead
 from workbench.canonical import check_json
@@ -46,43 +47,47 @@ def verify(folder: Path, notify: Callable[[str], None] = lambda _: None) -> Iter
     """
     readable = True
     for file in sorted(folder.glob("*.jsonl")):
-        for (_, what, way_out, fatal), run in groupby(enumerate(_wrong_lines(file)), key=_kind_of_run):
-            numbers = (number for _, (number, *_) in run)
-            first = next(numbers)
-            last = max(numbers, default=first)
-            readable = readable and not fatal
-            yield Problem(f"{file}:{first}" if first == last else f"{file}:{first}-{last}", what, way_out)
+        # Lines that follow on each other may have one fault, as all lines of a newer version have.
+        for (_, fault), run in groupby(
+            enumerate(_wrong_lines(file)), key=lambda each: (each[1][0] - each[0], each[1][1])
+        ):
+            numbers = [number for _, (number, _) in run]
+            place = f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+            readable = readable and not fault.fatal
+            yield Problem(f"{file}:{place}", fault.what, fault.way_out)
     if readable:
         yield from _disputes(folder, notify)
 
 
-def _kind_of_run(counted: tuple[int, tuple[int, str, str, bool]]) -> tuple[int, str, str, bool]:
-    """The same for lines that follow on each other and have the same fault, as all lines of a newer version have."""
-    count, (number, what, way_out, fatal) = counted
-    return number - count, what, way_out, fatal
+class _Fault(NamedTuple):
+    """What is wrong with a line, and whether it keeps the store from being read."""
+
+    what: str
+    way_out: str
+    fatal: bool
 
 
-def _wrong_lines(file: Path) -> Iterator[tuple[int, str, str, bool]]:
-    """Of each line that is not in order its number, what is wrong, the way out, and whether it keeps the store from being read."""
+def _wrong_lines(file: Path) -> Iterator[tuple[int, _Fault]]:
+    """The number of each line that is not in order, and its fault; of several, one after the other."""
     try:
         with file.open("rb") as opened:
             for number, (_, raw) in enumerate(raw_lines(opened, 0, os.fstat(opened.fileno()).st_size), 1):
                 if not raw.endswith(b"\n") and not is_whole(raw):
                     way_out = f"it is passed over; the next to record here sets it aside in {file.name}.torn"
-                    yield number, f"the line is torn ({len(raw):,} bytes)", way_out, False
+                    yield number, _Fault(f"the line is torn ({len(raw):,} bytes)", way_out, fatal=False)
                     continue
                 try:
                     recording = read_recording(raw, "")
                     check_json(recording.response)
                 except RecordingError as error:
-                    yield number, error.what, error.way_out if error.expected else MEND, True
+                    yield number, _Fault(error.what, error.way_out if error.expected else MEND, fatal=True)
                 except ValueError as error:
-                    yield number, f"the line holds what JSON does not have: {error}", MEND, True
+                    yield number, _Fault(f"the line holds what JSON does not have: {error}", MEND, fatal=True)
                 else:
                     for what in _false(recording):
-                        yield number, what, "delete the line and record it again", False
+                        yield number, _Fault(what, "delete the line and record it again", fatal=False)
     except OSError as error:
-        yield 0, f"this file cannot be read: {error.strerror}", "let it be read, or move it away", True
+        yield 0, _Fault(f"this file cannot be read: {error.strerror}", "let it be read, or move it away", fatal=True)
 
 
 def _false(recording: Recording) -> Iterator[str]:

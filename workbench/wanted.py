@@ -14,7 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from workbench.errors import WishError
 from workbench.pointers import pointer
-from workbench.schema import form
+from workbench.schema import field_marks, form
 from workbench.scoring import Identity
 
 __all__ = ["Kind", "Wanted", "completed", "nothing", "wanted"]
@@ -184,17 +184,10 @@ def _model(inner: Any) -> type[BaseModel] | None:
 def _identity(model: type[BaseModel]) -> str | None:
     """The field of a model that a bare text fills: the first that identifies it, else the first that takes text."""
     texts = [name for name, field in model.model_fields.items() if _kind(_arms(field.annotation)[0]) == "text"]
-    marked = [name for name in texts if any(isinstance(mark, Identity) for mark in _marks(model.model_fields[name]))]
+    marked = [
+        name for name in texts if any(isinstance(mark, Identity) for mark in field_marks(model.model_fields[name]))
+    ]
     return next(iter((*marked, *texts)), None)
-
-
-def _marks(field: FieldInfo) -> list[object]:
-    found, waiting = list(field.metadata), [field.annotation]
-    while waiting:
-        annotation = waiting.pop()
-        found += getattr(annotation, "__metadata__", ())
-        waiting += [arm for arm in get_args(annotation) if get_origin(annotation) is not Literal]
-    return found
 
 
 def _field_nothing(field: FieldInfo, steps: list[str]) -> JsonValue:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
@@ -18,15 +18,14 @@ from workbench.articles import is_id
 from workbench.canonical import canonical_json, hash_text
 from workbench.errors import WishError
 from workbench.goldens import Golden, with_alternate
-from workbench.places import found_at, parent, place_of
-from workbench.pointers import INDEX, pointer, steps_of
+from workbench.places import found_at, place_of
+from workbench.pointers import INDEX, parent, pointer, put, steps_of
 from workbench.schema import form, schema_version
 from workbench.wanted import completed, nothing
 
-__all__ = ["ACTIONS", "Action", "Change", "Selection", "Subject", "Wish", "apply", "select", "typed"]
+__all__ = ["Action", "Change", "Selection", "Subject", "Wish", "apply", "select", "typed"]
 
 Action = Literal["accept", "keep", "correct", "alternate", "absent", "skip", "flag"]
-ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 LONGEST_NOTE: Final = 10_000
 
 
@@ -192,9 +191,8 @@ class _Amendment:
         at = pointer(*steps)
         was = found_at(self.golden.record, at, "the golden")
         value = _clean(deepcopy(value), at)
-        record: Any = deepcopy(self.golden.record)
-        above = parent(record, steps)
-        above[int(steps[-1]) if isinstance(above, list) else steps[-1]] = value
+        record = deepcopy(self.golden.record)
+        put(record, steps, value)
         alternates: dict[str, tuple[JsonValue, ...]] = {}
         for place, others in self.golden.alternates.items():
             known = steps_of(place)
@@ -209,7 +207,7 @@ class _Amendment:
     def added(self, steps: list[str], value: JsonValue) -> Change:
         """A new item in a list."""
         value = _clean(deepcopy(value), pointer(*steps))
-        record: Any = deepcopy(self.golden.record)
+        record = deepcopy(self.golden.record)
         parent(record, steps).insert(int(steps[-1]), value)
         return Change(self.amended(record, self.renumbered(steps, 1), steps), pointer(*steps), "added", value)
 
@@ -219,7 +217,7 @@ class _Amendment:
         was = found_at(self.golden.record, at, "the golden")
         if not isinstance(parent(self.golden.record, steps), list):
             return self.put(steps, nothing(self.schema, steps))
-        record: Any = deepcopy(self.golden.record)
+        record = deepcopy(self.golden.record)
         del parent(record, steps)[int(steps[-1])]
         return Change(self.amended(record, self.renumbered(steps, -1), steps), at, "removed", None, was)
 

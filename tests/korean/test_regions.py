@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import ReadingRefused
-from workbench.korean import Region, leading_name, read_region, regions_called, same
+from workbench.korean import Region, leading_name, read_region, regions_called
 from workbench.korean.regions import _as_words, _mentioned
 from workbench.korean.regiontable import EDITION, table
 
@@ -157,14 +157,14 @@ def test_without_a_date_the_province_that_the_article_names_says_which_years_are
     ],
 )
 def test_a_unit_is_the_same_under_its_former_name(a: str, b: str) -> None:
-    assert same(read_region(a), read_region(b))
+    assert read_region(a).same_as(read_region(b))
 
 
 @pytest.mark.parametrize(
     ("a", "b"), [("마산시", "창원시"), ("광주광역시", "전남광주통합특별시"), ("강원 고성군", "경남 고성군")]
 )
 def test_what_merged_into_a_unit_is_not_that_unit(a: str, b: str) -> None:
-    assert not same(read_region(a), read_region(b))
+    assert not read_region(a).same_as(read_region(b))
 
 
 @pytest.mark.parametrize(

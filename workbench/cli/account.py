@@ -3,8 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,15 +12,14 @@ from rich.table import Table
 
 from workbench.batch import Batches, Part, read_batches
 from workbench.cli.asking import named_run
-from workbench.cli.common import print_json, stdout
+from workbench.cli.common import cost_fields, print_json, stdout
 from workbench.endpoints import Endpoint, Model
 from workbench.errors import RunError
 from workbench.ledger import Totals, read_attempts
 from workbench.lines import read_lines
-from workbench.prices import Cost
 from workbench.report.terminal import cost_words, plain
 from workbench.resume import REDONE
-from workbench.runs import Run, open_run
+from workbench.runs import Run, open_run, runs_in
 from workbench.settings import Project
 
 if TYPE_CHECKING:
@@ -75,8 +73,7 @@ class Account:
 def account_of(folder: Path) -> Account:
     """The account of the run in a folder."""
     states: Counter[str] = Counter()
-    file = folder / "extractions.jsonl"
-    for _, _, fields in read_lines(file) if file.exists() else ():
+    for _, _, fields in read_lines(folder / "extractions.jsonl", missing_ok=True):
         states[str(fields.get("state"))] += 1
     totals = Totals()
     for attempt in read_attempts(folder):
@@ -100,18 +97,16 @@ def show(folder: Path, model: Model, asked: "Mapping[int, Standing]", *, as_json
     """Print it, with what the endpoint has said of its parts."""
     account = account_of(folder)
     totals, walked = account.totals, account.batches.walked
-    cost = None if totals.unpriced else Cost(totals.money, totals.currency)
     parts = [_part(part, asked.get(part.number)) for part in account.batches.parts.values()]
     if as_json:
-        usage = totals.usage
         print_json(
             {
                 "run": str(folder),
                 "states": dict(account.states),
                 "waiting": walked.waiting if walked else None,
                 "parts": parts,
-                "tokens": {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached},
-                "cost": {"amount": str(cost.amount), "currency": cost.currency} if cost else None,
+                "tokens": asdict(totals.usage),
+                "cost": cost_fields(totals.cost),
                 "attempts": totals.attempts,
                 "assumed": {"attempts": totals.assumed, "amount": str(totals.assumed_money)},
                 "finished": account.has_ended,
@@ -140,7 +135,7 @@ def show(folder: Path, model: Model, asked: "Mapping[int, Standing]", *, as_json
             f"the budget was reached: what is unspent could cost more than is left of it, and a larger {account.limit} takes it on"
         )
     if totals.attempts:
-        out.print(plain(f"cost  {cost_words(cost, model.name)}, {totals.attempts:,} requests"), soft_wrap=True)
+        out.print(plain(f"cost  {cost_words(totals.cost, model.name)}, {totals.attempts:,} requests"), soft_wrap=True)
     if totals.assumed:
         out.print(f"in it {totals.assumed:,} requests stand at their worst case: what became of them is not known")
     out.print(f"run folder  {folder}", markup=False, soft_wrap=True)
@@ -188,12 +183,9 @@ def run_with_batches(here: Project, name: str | None) -> Run:
         if not (run.folder / "batches.jsonl").is_file():
             raise RunError("this run has no batch", where=str(run.folder), way_out="`workbench batch submit` makes one")
         return run
-    found: list[Run] = []
-    for file in here.path(here.settings.runs).glob("*/batches.jsonl"):
-        with suppress(RunError):
-            found.append(open_run(file.parent))
+    found = [run for run in runs_in(here.path(here.settings.runs)) if (run.folder / "batches.jsonl").is_file()]
     if not found:
         raise RunError(
             "no run has a batch", where=str(here.settings.runs), way_out="`workbench batch submit` makes one"
         )
-    return max(found, key=lambda run: (run.info.started, len(run.folder.name), run.folder.name))
+    return max(found, key=lambda run: run.rank)

@@ -10,14 +10,25 @@ import click
 from workbench.articles import check_ids
 from workbench.cli.common import MONEY, asked_task, run_called, source, source_of
 from workbench.completions import Usage
-from workbench.endpoints import Model, resolve_endpoint, resolve_model
+from workbench.endpoints import Endpoint, Model, resolve_endpoint, resolve_model
 from workbench.errors import ArticleError, RunError, SettingsError
 from workbench.jobs import Job
 from workbench.runs import Run
 from workbench.settings import Project, environment, find_project
 from workbench.summary import Notify
 
-__all__ = ["JobOptions", "count_articles", "job_of", "job_options", "model_of", "named_run", "say_what", "say_who"]
+__all__ = [
+    "JobOptions",
+    "count_articles",
+    "endpoint_of",
+    "job_of",
+    "job_options",
+    "model_of",
+    "named_run",
+    "sample_words",
+    "say_what",
+    "say_who",
+]
 
 
 class JobOptions(TypedDict):
@@ -84,13 +95,7 @@ def job_of(
     model = model or (info.alias or info.model if info else None)
     endpoint = None
     if not replay:
-        endpoint = resolve_endpoint(
-            settings,
-            *environment(Path.cwd()),
-            model=model,
-            base_url=options["base_url"],
-            allow_http=options["allow_http"],
-        )
+        endpoint = endpoint_of(here, model, options["base_url"], allow_http=options["allow_http"])
     if info and info.endpoint and endpoint is None and not (replay or new):
         raise SettingsError(
             f"the run asked {info.endpoint}, and there is neither key nor address to ask it with",
@@ -120,15 +125,23 @@ def job_of(
     )
 
 
+def endpoint_of(here: Project, model: str | None, base_url: str | None, *, allow_http: bool) -> Endpoint | None:
+    """The endpoint that a model is asked at, by the command line, the working directory's ``.env`` and the environment; None to replay.
+
+    Raises:
+        SettingsError: As `resolve_endpoint`.
+    """
+    given = environment(Path.cwd())
+    return resolve_endpoint(here.settings, *given, model=model, base_url=base_url, allow_http=allow_http)
+
+
 def model_of(
     here: Project, model: str | None, run: Run | None, base_url: str | None, notify: Notify, *, allow_http: bool
 ) -> Model:
     """The model that is named, or that a run asked, with its endpoint where one can be asked. Neither prompt nor schema is read."""
     named = model or (run.info.alias or run.info.model if run else None)
     try:
-        endpoint = resolve_endpoint(
-            here.settings, *environment(Path.cwd()), model=named, base_url=base_url, allow_http=allow_http
-        )
+        endpoint = endpoint_of(here, named, base_url, allow_http=allow_http)
     except SettingsError as error:
         notify(f"no endpoint is asked: {error.what}")
         endpoint = None
@@ -171,7 +184,7 @@ def say_what(job: Job, notify: Notify) -> None:
     """Tell who is about to be asked, before anybody is."""
     model, front = job.model, job.task.front
     if job.samples > 1:
-        notify(f"sample {job.sample + 1} of {job.samples}, model {model.alias or model.name}")
+        notify(sample_words(job))
     if model.endpoint is None:
         notify("replaying recordings: no key, no network")
         return
@@ -187,6 +200,11 @@ def say_what(job: Job, notify: Notify) -> None:
         notify(
             f"samples taken at temperature 0 differ little: prompts/{job.task.name}.md could set another temperature, or a seed"
         )
+
+
+def sample_words(job: Job) -> str:
+    """Which of several samples a job takes, and of which model."""
+    return f"sample {job.sample + 1} of {job.samples}, model {job.model.label}"
 
 
 def say_who(model: Model, notify: Notify) -> None:

@@ -10,14 +10,15 @@ import click
 from workbench.articles import Rejected
 from workbench.batch import read_batches
 from workbench.cli import probe as probing
+from workbench.cli.asking import endpoint_of
 from workbench.cli.common import as_json, asked_task, print_json, project, source, stderr, stdout, task_of
-from workbench.endpoints import Endpoint, resolve_endpoint, resolve_model
+from workbench.endpoints import resolve_model
 from workbench.errors import ArticleError, ProviderError, SettingsError, WorkbenchError
 from workbench.goldens import read_goldens
 from workbench.probes import context_of, entry_of
 from workbench.recordings import Recordings
 from workbench.report.terminal import plain
-from workbench.settings import Mode, Project, environment
+from workbench.settings import Mode, Project
 from workbench.tasks import render as render_request
 
 __all__ = ["doctor", "render"]
@@ -132,7 +133,7 @@ def _batches(here: Project) -> str:
 
 
 def _endpoint(here: Project, model: str | None, base_url: str | None, *, allow_http: bool, probed: bool) -> str:
-    endpoint = _resolved(here, model, base_url, allow_http=allow_http)
+    endpoint = endpoint_of(here, model, base_url, allow_http=allow_http)
     unnamed = (
         "" if model or here.settings.model else "; no model is named: a run wants --model, or `model` in the settings"
     )
@@ -160,11 +161,6 @@ def _endpoint(here: Project, model: str | None, base_url: str | None, *, allow_h
     return f"{where} answers with {len(models)} models: {some}{known}{reads}{more}{unnamed}"
 
 
-def _resolved(here: Project, model: str | None, base_url: str | None, *, allow_http: bool) -> Endpoint | None:
-    given = environment(Path.cwd())
-    return resolve_endpoint(here.settings, *given, model=model, base_url=base_url, allow_http=allow_http)
-
-
 def _probe(
     here: Project,
     task: str | None,
@@ -174,7 +170,7 @@ def _probe(
     *,
     allow_http: bool,
 ) -> str:
-    endpoint = _resolved(here, model, base_url, allow_http=allow_http)
+    endpoint = endpoint_of(here, model, base_url, allow_http=allow_http)
     if endpoint is None:
         raise SettingsError(
             "there is neither key nor endpoint to probe", way_out="set OPENAI_API_KEY, or pass --base-url"

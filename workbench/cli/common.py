@@ -12,15 +12,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.text import Text
 
 from workbench.articles import LARGEST, Article, Rejected, read_articles, read_bytes
-from workbench.canonical import hash_json
 from workbench.errors import GoldenError, RunError, SettingsError
 from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import choose, version
 from workbench.goldens import Goldens, may_write, read_goldens
-from workbench.report.terminal import plain
+from workbench.prices import Cost
+from workbench.report.terminal import note_line
 from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
 from workbench.settings import Mode, Project, find_project
@@ -33,12 +32,14 @@ __all__ = [
     "as_json",
     "asked_task",
     "check_may_write",
+    "cost_fields",
     "evaluation_of",
     "json_text",
     "language",
     "print_json",
     "project",
     "run_called",
+    "say_note",
     "source",
     "source_of",
     "stderr",
@@ -89,6 +90,16 @@ def stdout() -> Console:
 def stderr() -> Console:
     """For messages and progress."""
     return _Console(stderr=True, highlight=False)
+
+
+def say_note(note: str) -> None:
+    """Tell on stderr what a person should know."""
+    stderr().print(note_line(note))
+
+
+def cost_fields(cost: Cost | None) -> dict[str, str] | None:
+    """Money in an object of ``--json``; null where it is not known."""
+    return {"amount": str(cost.amount), "currency": cost.currency} if cost else None
 
 
 def json_text(value: Mapping[str, Any], indent: int | None = None) -> str:
@@ -226,7 +237,7 @@ def asked_task(here: Project, name: str | None, mode: Mode | None = None) -> Tas
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)
     examples = choose(goldens, source((), here).read(), task.schema, task.front.examples)
     for note in examples.notes:
-        stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+        say_note(note)
     return replace(task, examples=examples)
 
 
@@ -267,7 +278,7 @@ def _notes(info: RunInfo, task: Task, goldens: Goldens | None) -> Iterator[str]:
         yield f"{info.id} has not come to its end: articles may be missing"
     if info.votes:
         yield f"{info.id} is a vote of {len(info.votes)} runs: {', '.join(voted.id for voted in info.votes)}"
-    if info.json_schema != hash_json(task.json_schema):
+    if info.json_schema != task.schema_hash:
         yield f"the schema changed since {info.id} was made: its records are read by the schema as it is now"
     for golden, then in info.examples.items() if goldens else ():
         now = goldens.by_id.get(golden) if goldens else None

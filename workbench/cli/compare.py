@@ -10,7 +10,7 @@ from rich.text import Text
 from workbench.cli.common import as_json, evaluation_of, print_json, project, run_called, stdout
 from workbench.compare import Comparison, asked_differently, check_same_task
 from workbench.compare import compare as compare_runs
-from workbench.report.terminal import plain, short_paths
+from workbench.report.terminal import note_line, plain, short_paths
 
 __all__ = ["compare", "comparison_view"]
 
@@ -58,7 +58,7 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     """The answer and its figures, then its notes, what was asked differently, and the fields and articles that changed."""
     parts: list[RenderableType] = [_headline(comparison)]
     # What limits the figures stands beside them, not below the tables.
-    parts += [Text.assemble(("note  ", "yellow"), plain(note)) for note in comparison.notes]
+    parts += [note_line(note) for note in comparison.notes]
     for run, ids in (("A", comparison.only_baseline), ("B", comparison.only_candidate)):
         if ids:
             parts.append(Text.assemble((f"only in {run}, not counted  ", "yellow"), plain(", ".join(ids))))

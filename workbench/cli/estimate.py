@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.cli.common import print_json, stdout
+from workbench.cli.asking import sample_words
+from workbench.cli.common import cost_fields, print_json, stdout
 from workbench.estimate import Estimate, estimate
 from workbench.jobs import Job
-from workbench.prices import PER_OTHER, PER_SYLLABLE, Cost
+from workbench.prices import PER_OTHER, PER_SYLLABLE
 from workbench.recordings import Recordings
 from workbench.report.terminal import cost_words, plain
 
-__all__ = ["as_plain", "dry_run_of"]
-
-
-def as_plain(cost: Cost | None) -> dict[str, str] | None:
-    """Money as JSON has it; an unknown price stays unknown."""
-    return {"amount": str(cost.amount), "currency": cost.currency} if cost else None
+__all__ = ["dry_run_of"]
 
 
 def dry_run_of(jobs: Sequence[Job], store: Recordings, *, as_json: bool) -> None:
@@ -40,15 +36,15 @@ def _estimate_as_json(found: Estimate) -> dict[str, Any]:
         "tokenizer": found.tokenizer,
         "completion_tokens": found.completion_tokens,
         "most_tokens": found.most_tokens,
-        "cost": as_plain(found.cost),
-        "most": as_plain(found.most),
+        "cost": cost_fields(found.cost),
+        "most": cost_fields(found.most),
     }
 
 
 def _print_estimate(job: Job, found: Estimate) -> None:
     out = stdout()
     if job.samples > 1:
-        out.print(plain(f"sample {job.sample + 1} of {job.samples}, model {job.model.alias or job.model.name}"))
+        out.print(plain(sample_words(job)))
     where = (
         job.endpoint.base_url
         if job.endpoint

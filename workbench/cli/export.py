@@ -1,11 +1,11 @@
 """``workbench export``: a run as a data set."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 from rich.cells import cell_len
 
-from workbench.canonical import hash_json
 from workbench.cli.common import as_json, print_json, project, stderr, stdout, the_run
 from workbench.export import Format
 from workbench.export import export as write
@@ -17,7 +17,7 @@ __all__ = ["export"]
 
 @click.command()
 @click.argument("folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
-@click.option("--to", required=True, type=click.Choice(["csv", "jsonl", "parquet"]), help="What to write.")
+@click.option("--to", required=True, type=click.Choice(get_args(Format)), help="What to write.")
 @click.option("--out", metavar="FOLDER", type=click.Path(path_type=Path), help="Where to; RUN/export if not given.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @as_json
@@ -57,7 +57,7 @@ def _warn(run: Run, task: Task) -> None:
     """Say what the tables cannot show: that articles may be missing, and that the schema is another one."""
     if run.info.finished is None:
         stderr().print("this run has not come to its end: articles may be missing", markup=False)
-    if run.info.json_schema != hash_json(task.json_schema):
+    if run.info.json_schema != task.schema_hash:
         stderr().print(
             "the schema changed since this run: its tables are those of the schema as it is now", markup=False
         )

@@ -1,16 +1,16 @@
 """``workbench goldens check`` and ``agreement``: do the answers hold, and how far do two labellers agree?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from workbench.agreement import Agreement, Standing, agree, look_up
+from workbench.agreement import Agreement, Containment, agree, look_up
 from workbench.articles import Article
 from workbench.canonical import canonical_json
-from workbench.carryover import Change, by_field, carry_over, survey
+from workbench.carryover import Carryover, by_field, carry_over, survey
 from workbench.cli.common import as_json, check_may_write, print_json, project, source, stdout, task_of
 from workbench.errors import AnswerIsNo
 from workbench.goldens import read_goldens
@@ -68,7 +68,7 @@ def check(  # noqa: PLR0917 - click gives each option by its name
     waiting = [change for change in changes if not (write and change.settled)]
     answered = {text for change in waiting for text in change.texts}
     texts = [one for one in source(articles, here).read() if isinstance(one, Article) and one.hash not in answered]
-    standing = look_up(answers, texts, found.schema)
+    containment = look_up(answers, texts, found.schema)
     if as_json:
         print_json(
             {
@@ -77,7 +77,7 @@ def check(  # noqa: PLR0917 - click gives each option by its name
                 "changed": {change.golden: {**change.to_json(), "written": change in written} for change in changes},
                 "to_be_labelled": dict(by_field(changes)),
                 "decisions_carried_over": decided,
-                **standing.to_json(),
+                **containment.to_json(),
             }
         )
     else:
@@ -91,8 +91,17 @@ def check(  # noqa: PLR0917 - click gives each option by its name
         out.print(
             f"{len(answers.by_id)} goldens are of the schema's form and version; {len(texts)} articles were looked through"
         )
-        for line in _standing(standing):
+        for line in _containment(containment):
             out.print(plain(line))
+    _require(waiting, containment)
+
+
+def _require(waiting: Sequence[Carryover], containment: Containment) -> None:
+    """Go on if every golden holds.
+
+    Raises:
+        AnswerIsNo: If one does not, or an article has none.
+    """
     if waiting:
         settled = sum(change.settled for change in waiting)
         raise AnswerIsNo(
@@ -102,11 +111,12 @@ def check(  # noqa: PLR0917 - click gives each option by its name
             if settled
             else "label what is listed above",
         )
-    if standing.lost or standing.unanswered:
-        raise AnswerIsNo(f"{standing.lost} values were not found, {len(standing.unanswered)} articles have no golden")
+    if containment.lost or containment.unanswered:
+        lost, unanswered = containment.lost, len(containment.unanswered)
+        raise AnswerIsNo(f"{lost} values were not found, {unanswered} articles have no golden")
 
 
-def _change(change: Change, *, written: bool) -> Text:
+def _change(change: Carryover, *, written: bool) -> Text:
     versions = f"answers version {change.version}, the schema is version {change.wanted}"
     if change.version == change.wanted:
         versions = f"is not of the schema's form, though of its version, {change.wanted}"
@@ -118,18 +128,18 @@ def _change(change: Change, *, written: bool) -> Text:
     return plain("\n".join(lines))
 
 
-def _standing(standing: Standing) -> Iterator[str]:
-    for golden, values in standing.missing.items():
+def _containment(containment: Containment) -> Iterator[str]:
+    for golden, values in containment.missing.items():
         for at, value in values.items():
             yield f"{golden} {at}: {value!r} is missing from an article that it answers"
-    for golden, alternates in standing.alternates.items():
+    for golden, alternates in containment.alternates.items():
         for at, others in alternates.items():
             for value in others:
                 yield f"{golden} {at}: the alternate {value!r} stands in none of its articles"
-    for article in standing.unanswered:
+    for article in containment.unanswered:
         yield f"{article}: no golden answers this text"
-    if standing.unseen:
-        yield f"not looked at: {', '.join(standing.unseen)} (their articles are not among these)"
+    if containment.unseen:
+        yield f"not looked at: {', '.join(containment.unseen)} (their articles are not among these)"
 
 
 @click.command()

@@ -1,10 +1,10 @@
 """``workbench eval``, ``diff`` and ``show``: what a run is worth."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.text import Text
 
 from workbench.cli.common import (
     as_json,
@@ -31,7 +31,7 @@ from workbench.report.terminal import (
     extraction_view,
     fields_table,
     headline,
-    plain,
+    note_line,
     short_paths,
 )
 from workbench.report.terminal import diff as diff_view
@@ -96,7 +96,7 @@ def evaluate(  # noqa: PLR0917 - click gives each option by its name
     if markdown:
         _write(markdown, markdown_report(evaluation, title=f"{run.info.task}: {run.info.id}", language=language()))
     if as_json:
-        gates = [judgement.to_json() for judgement in judgements]
+        gates = [asdict(judgement) for judgement in judgements]
         print_json({"run": str(run.folder), **report(evaluation).model_dump(mode="json"), "gates": gates})
     else:
         out = stdout()
@@ -143,7 +143,7 @@ def diff(articles: tuple[str, ...], folder: Path | None, everything: bool, as_js
         out.print()
     out.print(LEGEND)
     for note in evaluation.notes:
-        out.print(Text.assemble(("note  ", "yellow"), plain(note)))
+        out.print(note_line(note))
 
 
 def _difference(article: ArticleScore) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 from pydantic import JsonValue
 from rich.text import Text
 
-from workbench.cli.common import stderr, stdout
+from workbench.cli.common import cost_fields, stderr, stdout
 from workbench.completions import Usage
 from workbench.endpoints import Endpoint, Model
 from workbench.errors import ProviderError
@@ -113,7 +113,7 @@ def as_fields(found: Found) -> dict[str, Any]:
     return {
         "requests": found.requests,
         "tokens": {"prompt": found.tokens.prompt, "completion": found.tokens.completion},
-        "cost": {"amount": str(found.cost.amount), "currency": found.cost.currency} if found.cost else None,
+        "cost": cost_fields(found.cost),
         "found": [{"about": each.about, "works": each.works, "says": each.says} for each in found.probed.probes],
         "limits": found.limits,
         "differences": found.probed.differences.model_dump(mode="json", exclude_defaults=True),

@@ -3,16 +3,16 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from workbench.cli.common import json_text
+from workbench.cli.common import cost_fields, json_text
 from workbench.extract import Extraction
 from workbench.limits import duration
 from workbench.report.terminal import plain
@@ -123,24 +123,21 @@ def _lines(console: Console, total: int, every: float) -> Iterator[Watch]:
 def teller(console: Console, *, as_events: bool = False) -> Notify:
     """Tells a person words on a console, or a program as one of its events."""
     if as_events:
-        return lambda words: _event(sys.stderr.write, "notice", words=words)
+        return lambda words: _tell("notice", words=words)
     return lambda words: console.print(plain(words), soft_wrap=True)
 
 
-def _event(write: Callable[[str], object], event: str, **fields: Any) -> None:
-    write(json_text({"event": event, **fields}) + "\n")
+def _tell(event: str, **fields: Any) -> None:
+    sys.stderr.write(json_text({"event": event, **fields}) + "\n")
 
 
 @contextmanager
-def events(total: int, write: Callable[[str], object] | None = None) -> Iterator[Watch]:
+def events(total: int) -> Iterator[Watch]:
     """One JSON object a line: ``begin``, ``article`` for each as it is done, ``progress``, ``notice`` for words, ``end``."""
-    write = write or sys.stderr.write
     of: list[Summary] = []
 
-    tell = partial(_event, write)
-
     def done(extraction: Extraction, summary: Summary) -> None:
-        tell(
+        _tell(
             "article",
             article=extraction.article,
             state=extraction.state,
@@ -150,19 +147,18 @@ def events(total: int, write: Callable[[str], object] | None = None) -> Iterator
         )
 
     def under_way(summary: Summary) -> None:
-        tell("progress", done=summary.states.total(), **_figures(summary))
+        _tell("progress", done=summary.states.total(), **_figures(summary))
 
-    tell("begin", articles=total)
+    _tell("begin", articles=total)
     try:
-        yield Watch(begun=of.append, under_way=under_way, done=done, notify=lambda words: tell("notice", words=words))
+        yield Watch(begun=of.append, under_way=under_way, done=done, notify=lambda words: _tell("notice", words=words))
     finally:
-        tell("end", **({"run": str(of[0].folder), **_figures(of[0])} if of else {}))
+        _tell("end", **({"run": str(of[0].folder), **_figures(of[0])} if of else {}))
 
 
 def _figures(summary: Summary) -> dict[str, Any]:
-    usage, totals = summary.totals.usage, summary.totals
     return {
         "states": dict(summary.states),
-        "tokens": {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached},
-        "cost": {"amount": str(totals.money), "currency": totals.currency} if not totals.unpriced else None,
+        "tokens": asdict(summary.totals.usage),
+        "cost": cost_fields(summary.cost),
     }

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 from rich.table import Table
 
-from workbench.cli.common import as_json, print_json, project, stderr, stdout
+from workbench.cli.common import as_json, print_json, project, say_note, stderr, stdout
 from workbench.entries import Kind
 from workbench.errors import AnswerIsNo, RecordingError
 from workbench.lines import backup
@@ -105,7 +105,7 @@ def stats(folder: Path | None, as_json: bool) -> None:
             out.print()
         out.print(f"{total.answers:,} requests have an answer; {total.replaced:,} lines answer nothing any more")
     for note in notes:
-        stderr().print(plain(f"note  {note}"))
+        say_note(note)
 
 
 def _asked(here: Project) -> dict[str, tuple[str, str]]:

@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from workbench.canonical import line
-from workbench.cli.common import as_json, language, project, run_called, stderr, the_run
+from workbench.cli.common import as_json, language, project, run_called, say_note, stderr, the_run
 from workbench.compare import check_same_task
 from workbench.errors import RunError
 from workbench.report.terminal import plain
@@ -141,4 +141,4 @@ def _say(log: "Log", *, by: str, folder: Path, writable: bool) -> None:
         for lost in unwritten(log)
     ]
     for note in notes:
-        err.print(Text.assemble(("note  ", "yellow"), plain(note)))
+        say_note(note)

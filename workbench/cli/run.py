@@ -5,33 +5,32 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Unpack, get_args
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from workbench.batching import tell_all, telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
-from workbench.cli.common import as_json, print_json, project, stderr, stdout
-from workbench.cli.estimate import as_plain, dry_run_of
+from workbench.cli.common import as_json, cost_fields, print_json, project, stderr, stdout
+from workbench.cli.estimate import dry_run_of
+from workbench.cli.made import evaluation_of_made, figures
 from workbench.cli.progress import events, progress, teller
 from workbench.completions import Usage
 from workbench.errors import SettingsError
-from workbench.evaluate import Evaluation, evaluate
+from workbench.evaluate import Evaluation
 from workbench.extract import State
-from workbench.goldens import Goldens, read_goldens
+from workbench.goldens import read_goldens
 from workbench.jobs import Job, Resume, replaying, run_job
 from workbench.live import live
 from workbench.prices import Cost
 from workbench.recordings import Recordings
-from workbench.report.plain import report
-from workbench.report.terminal import cost_words, outcome, plain
+from workbench.report.terminal import cost_words, note_line, outcome, plain
 from workbench.resume import REDONE, check_asked
-from workbench.runs import Run, latest_run, open_run
+from workbench.runs import Run, latest_run
 from workbench.settings import Project
 from workbench.summary import Summary, Watch
 from workbench.texts import texts_in
@@ -40,8 +39,6 @@ from workbench.underway import check_none_under_way
 __all__ = ["run"]
 
 STATE = click.Choice(get_args(State))
-MOST_SHOWN = 1_000
-"""Articles up to which a run shows each; of a larger one only those that have a golden, the others are in its folder."""
 
 
 @click.command()
@@ -145,14 +142,11 @@ def run(  # noqa: PLR0917 - click gives each option by its name
                 break
         for note in store.notes:
             notify(f"note  {note}")
-    evaluations = [_evaluation(here, job, summary, goldens) for job, summary in ended]
-    if as_json:
-        shown = [_as_json(summary, found) for (_, summary), found in zip(ended, evaluations, strict=True)]
-        print_json(shown[0] if len(jobs) == 1 else {"runs": shown})
-    elif len(jobs) == 1:
-        _print(*ended[0], evaluations[0])
-    else:
-        _print_all(ended, evaluations)
+    texts = texts_in(here.root)
+    evaluations = [
+        evaluation_of_made(summary.folder, summary.states.total(), goldens, task.schema, texts) for _, summary in ended
+    ]
+    _show(ended, evaluations, single=len(jobs) == 1, as_json=as_json)
     codes = {_exit_code(summary, replayed=job.endpoint is None) for job, summary in ended}
     raise click.exceptions.Exit(next((code for code in (130, 3, 4, 5) if code in codes), 0))
 
@@ -191,19 +185,6 @@ def _check_currency(jobs: Sequence[Job]) -> None:
             f"one budget, and models priced in {', '.join(f'{c} ({m})' for m, c in priced.items())}",
             way_out="run them one by one, or limit --max-tokens-total",
         )
-
-
-def _evaluation(here: Project, job: Job, summary: Summary, goldens: Goldens) -> Evaluation:
-    """The run's score; of a large one only what has a golden is read."""
-    made = open_run(summary.folder)
-    shown = (
-        made.extractions() if _whole(summary) else made.extractions(lambda *article: goldens.find(*article) is not None)
-    )
-    return evaluate(shown, goldens, job.task.schema, texts_in(here.root))
-
-
-def _whole(summary: Summary) -> bool:
-    return summary.states.total() <= MOST_SHOWN
 
 
 def _check_options(
@@ -255,20 +236,29 @@ def _usage(summary: Summary) -> Usage:
     return summary.totals.usage if summary.totals.attempts else summary.tokens
 
 
+def _show(
+    ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evaluation], *, single: bool, as_json: bool
+) -> None:
+    if as_json:
+        shown = [_as_json(summary, found) for (_, summary), found in zip(ended, evaluations, strict=True)]
+        print_json(shown[0] if single else {"runs": shown})
+    elif single:
+        _print(*ended[0], evaluations[0])
+    else:
+        _print_all(ended, evaluations)
+
+
 def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
-    usage = _usage(summary)
-    cost = summary.cost
-    scored = report(evaluation).model_dump(mode="json")
     return {
         "run": str(summary.folder),
         "kept": summary.kept,
         "interrupted": summary.interrupted,
         "states": dict(summary.states),
-        "tokens": {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached},
-        "cost": as_plain(cost),
+        "tokens": asdict(_usage(summary)),
+        "cost": cost_fields(summary.cost),
         "attempts": summary.totals.attempts,
         "assumed": {"attempts": summary.totals.assumed, "amount": str(summary.totals.assumed_money)},
-        **{name: scored[name] for name in ("f1", "precision", "recall", "articles", "origins", "notes")},
+        **figures(evaluation),
     }
 
 
@@ -331,12 +321,10 @@ def _print_all(ended: Sequence[tuple[Job, Summary]], evaluations: Sequence[Evalu
     for (job, summary), evaluation in zip(ended, evaluations, strict=True):
         states = ", ".join(f"{count:,} {state}" for state, count in summary.states.most_common())
         f1 = str(evaluation.interval or "")
-        table.add_row(
-            *map(plain, (summary.folder.name, job.model.alias or job.model.name, str(job.sample), states, f1))
-        )
+        table.add_row(*map(plain, (summary.folder.name, job.model.label, str(job.sample), states, f1)))
     out.print(table)
     for note in dict.fromkeys(note for evaluation in evaluations for note in evaluation.notes):
-        out.print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+        out.print(note_line(note))
     for job, summary in ended:
         if summary.totals.attempts:
             out.print(plain(f"{summary.folder.name}: {cost_words(summary.cost, job.model.name)}"))

@@ -11,7 +11,7 @@ from rich.table import Table
 from workbench.cli.common import as_json, language, print_json, stdout
 from workbench.errors import InputError, ReadingRefused
 from workbench.korean import read_as_of
-from workbench.report.terminal import COUNTED, LEGEND, SIGNS, plain
+from workbench.report.terminal import COUNTED, LEGEND, SIGNS, note_line, plain
 from workbench.schema import load_schema
 from workbench.scoring import score as score_values
 
@@ -46,7 +46,7 @@ def score(golden: Path, record: Path, schema: str | None, as_of: str | None, as_
     out.print(LEGEND)
     out.print(f"F1 {result.f1:.3f}   precision {result.precision:.3f}   recall {result.recall:.3f}")
     for note in result.notes:
-        out.print(f"note  {note}", markup=False)
+        out.print(note_line(note))
 
 
 def _read(file: Path) -> Any:

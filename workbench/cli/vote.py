@@ -4,18 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
-from rich.text import Text
 
 from workbench.articles import Article
 from workbench.cli.asking import named_run
-from workbench.cli.common import as_json, asked_task, print_json, project, stderr, stdout
-from workbench.cli.run import MOST_SHOWN
-from workbench.evaluate import Evaluation, evaluate
+from workbench.cli.common import as_json, asked_task, print_json, project, say_note, stdout
+from workbench.cli.made import evaluation_of_made, figures
+from workbench.evaluate import Evaluation
 from workbench.examples import Example
 from workbench.goldens import read_goldens
-from workbench.report.plain import report
-from workbench.report.terminal import outcome, plain
-from workbench.runs import Run, open_run
+from workbench.report.terminal import outcome
+from workbench.runs import Run
 from workbench.settings import Project
 from workbench.tasks import Task, load_task
 from workbench.texts import texts_in
@@ -39,14 +37,11 @@ def vote(runs: tuple[str, ...], as_json: bool) -> None:
     check_may_vote(voters)
     task, examples = _task(here, voters)
     for note in _notes(voters):
-        stderr().print(Text.assemble(("note", "yellow"), "  ", plain(note)))
+        say_note(note)
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)
     texts = texts_in(here.root)
     count = take_vote(voters, here.path(here.settings.runs), task.schema, texts, examples)
-    made = open_run(count.folder)
-    whole = count.states.total() <= MOST_SHOWN
-    shown = made.extractions() if whole else made.extractions(lambda *article: goldens.find(*article) is not None)
-    evaluation = evaluate(shown, goldens, task.schema, texts)
+    evaluation = evaluation_of_made(count.folder, count.states.total(), goldens, task.schema, texts)
     if as_json:
         print_json(_as_json(voters, count, evaluation))
     else:
@@ -65,7 +60,7 @@ def _task(here: Project, voters: Sequence[Run]) -> tuple[Task, Callable[[Article
     if all(versions == now for versions in shown):
         return task, task.examples_of
     words = "the goldens that were shown as examples changed since: values that come from them are not looked for"
-    stderr().print(Text.assemble(("note", "yellow"), "  ", plain(words)))
+    say_note(words)
     return task, lambda _: ()
 
 
@@ -80,7 +75,6 @@ def _notes(voters: Sequence[Run]) -> list[str]:
 
 
 def _as_json(voters: Sequence[Run], count: Count, evaluation: Evaluation) -> dict[str, Any]:
-    scored = report(evaluation).model_dump(mode="json")
     return {
         "run": str(count.folder),
         "votes": [str(run.folder) for run in voters],
@@ -88,7 +82,7 @@ def _as_json(voters: Sequence[Run], count: Count, evaluation: Evaluation) -> dic
         "ties": count.ties,
         "fewer": count.fewer,
         "confidence": [{"confidence": share, "leaves": leaves} for share, leaves in sorted(count.leaves.items())],
-        **{name: scored[name] for name in ("f1", "precision", "recall", "articles", "origins", "notes")},
+        **figures(evaluation),
     }
 
 

@@ -3,12 +3,10 @@
 Pure functions on short texts. Each reads the whole text or refuses (`ReadingRefused`), and none of them guesses.
 """
 
-from workbench.errors import ReadingRefused
 from workbench.korean.amounts import Amount, read_amount
 from workbench.korean.asof import AsOf, read_as_of
 from workbench.korean.dates import DateReading, Period, read_date
 from workbench.korean.datewords import Moment
-from workbench.korean.reading import Reading, same
 from workbench.korean.regions import Region, leading_name, read_region, regions_called
 from workbench.korean.terms import Term, term
 
@@ -18,8 +16,6 @@ __all__ = [
     "DateReading",
     "Moment",
     "Period",
-    "Reading",
-    "ReadingRefused",
     "Region",
     "Term",
     "leading_name",
@@ -28,6 +24,5 @@ __all__ = [
     "read_date",
     "read_region",
     "regions_called",
-    "same",
     "term",
 ]

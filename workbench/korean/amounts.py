@@ -105,11 +105,6 @@ class Amount:
         """The one value; None for a range."""
         return None if self.is_range else self.low
 
-    @property
-    def won(self) -> Decimal | Fraction | None:
-        """The value in Korean won; None for a range and for what is no won."""
-        return self.value if self.currency == "KRW" else None
-
     def same_as(self, other: object) -> bool:
         """Whether the other is an amount of equal value, unit, currency, bound and rate.
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from workbench.errors import ReadingRefused
 
-__all__ = ["FIRST_YEAR", "LAST_YEAR", "AsOf", "month_start", "read_as_of"]
+__all__ = ["LAST_YEAR", "AsOf", "month_start", "read_as_of"]
 
 FIRST_YEAR = 1900
 LAST_YEAR = 2199

@@ -1,7 +1,6 @@
 """Reading a date: absolute, partial, or relative to the article's date; what cannot be reckoned from it stays unresolved."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -71,11 +70,6 @@ class DateReading:
         if self.period is None or self.role == "from":
             return None
         return self.period.first if self.role == "before" else self.period.until
-
-    @property
-    def clock(self) -> str:
-        """The time of day as printed, else empty."""
-        return self.begins.clock
 
     def same_as(self, other: object) -> bool:
         """Whether the other is a date that names the same period.
@@ -233,47 +227,45 @@ def _resolve(text: str, said: Moment, seen: AsOf | None, role: Role) -> Period |
         ):
             raise refused(text, "is no day of the calendar")
         return found
-    candidates = list(found)
-    if not candidates:
+    if found is None:
         raise refused(text, "is no day of the calendar")
-    (period,) = candidates
-    if said.weekday and said.weekday != (actual := weekday_of(period.first)):
+    if said.weekday and said.weekday != (actual := weekday_of(found.first)):
         if said.year is None:  # then it was the year or month taken from the article that is wrong
             return f"the year and month in which the {said.day}일 is a {said.weekday}요일"
-        raise refused(text, f"says {said.weekday}요일, but {period.first.isoformat()} is a {actual}요일")
-    return period
+        raise refused(text, f"says {said.weekday}요일, but {found.first.isoformat()} is a {actual}요일")
+    return found
 
 
-def _reckon(said: Moment, seen: AsOf | None, role: Role) -> list[Period] | str:
-    """The one period that is meant, none where the calendar has no such day, or what it hangs on."""
+def _reckon(said: Moment, seen: AsOf | None, role: Role) -> Period | str | None:
+    """The period that is meant, None where the calendar has no such day, or what it hangs on."""
     if said.shift_day is not None:
         if seen is None or seen.day is None:
             return "the day of the article"
         day = seen.first + timedelta(days=said.shift_day)
-        return [Period(day, day + timedelta(days=1))]
+        return Period(day, day + timedelta(days=1))
     if said.shift_month is not None:
         if seen is None or seen.month is None:
             return "the month of the article"
-        return list(_periods(said, month_start(seen.year, seen.month + said.shift_month)))
+        return _period(said, month_start(seen.year, seen.month + said.shift_month))
     if said.year is not None:
-        return list(_periods(said, date(said.year, 1, 1)))
+        return _period(said, date(said.year, 1, 1))
     if seen is None:
         return "the month of the article" if said.grain == "day" and said.month is None else "the year of the article"
     if said.shift_year is not None:
-        return list(_periods(said, date(seen.year + said.shift_year, 1, 1)))
+        return _period(said, date(seen.year + said.shift_year, 1, 1))
     if said.relation in {"coming", "last"}:
         return _next_or_last(said, seen)
     if said.grain == "day" and said.month is None:
         if seen.month is None:
             return "the month of the article"
-        return list(_periods(said, month_start(seen.year, seen.month)))
-    own = list(_periods(said, date(seen.year, 1, 1)))
-    if own and role == "by" and own[0].until <= seen.first:
+        return _period(said, month_start(seen.year, seen.month))
+    own = _period(said, date(seen.year, 1, 1))
+    if own and role == "by" and own.until <= seen.first:
         return "whether the deadline is in the year after the article's"  # 3월까지, printed in November
     return own
 
 
-def _next_or_last(said: Moment, seen: AsOf) -> list[Period] | str:
+def _next_or_last(said: Moment, seen: AsOf) -> Period | str | None:
     """The next or last such period, if it is the same one seen from every day that the article may be from."""
     monthly = said.grain == "day" and said.month is None
     if monthly and seen.month is None:
@@ -283,14 +275,14 @@ def _next_or_last(said: Moment, seen: AsOf) -> list[Period] | str:
         if monthly
         else [date(year, 1, 1) for year in range(seen.year - 8, seen.year + 9)]
     )
-    periods = [period for base in around for period in _periods(said, base)]
+    periods = [period for base in around if (period := _period(said, base))]
     if not periods:
-        return []
+        return None
     chosen = {_choose(periods, day, coming=said.relation == "coming") for day in (seen.first, seen.last)}
     only = chosen.pop()
     if chosen or only is None:
         return f"whether the article is from before or after the {said.grain} that it names"
-    return [only]
+    return only
 
 
 def _choose(periods: list[Period], day: date, *, coming: bool) -> Period | None:
@@ -302,16 +294,15 @@ def _choose(periods: list[Period], day: date, *, coming: bool) -> Period | None:
     return max((period for period in periods if period.until <= day), key=lambda period: period.until)
 
 
-def _periods(said: Moment, base: date) -> Iterator[Period]:
-    """The period of that grain in the year or month that begins with the base; nothing where the calendar has no such day."""
+def _period(said: Moment, base: date) -> Period | None:
+    """The period of that grain in the year or month that begins with the base; None where the calendar has no such day."""
     month = base.month if said.month is None else said.month
     if said.grain == "day":
         try:
             day = date(base.year, month, said.day or 1)
         except ValueError:
-            return
-        yield Period(day, day + timedelta(days=1))
-        return
+            return None
+        return Period(day, day + timedelta(days=1))
     first, months = {
         "month": (month, 1),
         "quarter": (3 * (said.quarter or 1) - 2, 3),
@@ -319,5 +310,4 @@ def _periods(said: Moment, base: date) -> Iterator[Period]:
         "year": (1, 12),
     }[said.grain]
     begin = month_start(base.year, first)
-    if begin.year <= LAST_YEAR + 3:
-        yield Period(begin, month_start(base.year, first + months))
+    return Period(begin, month_start(base.year, first + months)) if begin.year <= LAST_YEAR + 3 else None

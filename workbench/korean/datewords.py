@@ -1,11 +1,11 @@
 """The words of a date, taken apart: what they say of year, month and day, before anything is reckoned from it."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-__all__ = ["Moment", "Relation", "Tail", "moment", "tail"]
+__all__ = ["Moment", "Relation", "Role", "Tail", "moment", "tail", "weekday_of"]
 
 Relation = Literal["coming", "last", "this"]
 
@@ -98,11 +98,6 @@ class Moment:
     weekday: str = ""
     clock: str = ""
 
-    def known(self) -> dict[str, int | str]:
-        """What is said, by name."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: value for name, value in values if value not in {None, ""}}
-
     @property
     def grain(self) -> str:
         """How fine the period is: `day`, `month`, `quarter`, `half`, `year`, `term`, `span`; empty where nothing is said."""
@@ -163,8 +158,13 @@ def _year(match: re.Match[str]) -> int:
 def _spelt(words: _Words) -> None:
     """A date in words: relation, year, then what is in it."""
     said = words.said
-    _either_of(words, YEAR_PART, MONTH)
-    if "part" in said or "shift_year" in said or "month" in said or "shift_month" in said:
+    if match := words.take(YEAR_PART):
+        said["shift_year"] = 0
+        if YEAR_PARTS[match[1]]:
+            said["part"] = YEAR_PARTS[match[1]]
+    else:
+        _month(words)
+    if said:
         _within(words)
         return
     if match := words.take(RELATION):
@@ -184,18 +184,12 @@ def _spelt(words: _Words) -> None:
     _within(words)
 
 
-def _either_of(words: _Words, year_part: re.Pattern[str], month: re.Pattern[str]) -> None:
-    """연말 and 이달, which say year or month and more in one word."""
-    said = words.said
-    if match := words.take(year_part):
-        said["shift_year"] = 0
-        if YEAR_PARTS[match[1]]:
-            said["part"] = YEAR_PARTS[match[1]]
-    elif match := words.take(month):
+def _month(words: _Words) -> None:
+    if match := words.take(MONTH):
         if match["word"]:
-            said["shift_month"] = MONTHS[match["word"]]
+            words.said["shift_month"] = MONTHS[match["word"]]
         else:
-            said["month"] = int(match["month"])
+            words.said["month"] = int(match["month"])
 
 
 def _within(words: _Words) -> None:
@@ -205,11 +199,8 @@ def _within(words: _Words) -> None:
         said["half"] = 1 if match[1] == "상" else 2
     elif match := words.take(QUARTER):
         said["quarter"] = int(match[1])
-    elif "month" not in said and "shift_month" not in said and (match := words.take(MONTH)):
-        if match["word"]:
-            said["shift_month"] = MONTHS[match["word"]]
-        else:
-            said["month"] = int(match["month"])
+    elif "month" not in said and "shift_month" not in said:
+        _month(words)
     if match := words.take(DAY):
         if match["word"]:
             said["shift_day"] = DAYS[match["word"]]

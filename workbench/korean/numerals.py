@@ -50,13 +50,13 @@ def as_decimal(value: Fraction) -> Decimal | Fraction:
     return Decimal((int(digits < 0), tuple(map(int, str(abs(digits)))), -places))
 
 
-def read_number(text: str, start: int = 0) -> Number | None:
-    """Reads the longest number at a place of a text; None where none begins.
+def read_number(text: str) -> Number | None:
+    """Reads the longest number that a text begins with; None where it begins with none.
 
     `1조 2,000억` is one number, because each group is smaller than the scale before it; so are `3천500만`, `32만8000`, `2만5천`,
     `이백오십만` and `천억`. `10 20` is not, nor is `1조 20000억`: the reading ends after the first.
     """
-    total, end, scales, groups = Fraction(0), start, 1, 0
+    total, end, scales, groups = Fraction(0), 0, 1, 0
     ceiling: int | None = None  # each group counts less than the scale before it
     while True:
         group = _group(text, end if groups == 0 else _after_space(text, end))
@@ -79,7 +79,8 @@ def read_number(text: str, start: int = 0) -> Number | None:
             break  # 만 65세 is an age, not 10,065
     if groups:
         return Number(total, end, scales if groups == 1 else 1)
-    return _native(text, start)
+    native = ((word, value) for word, value in NATIVE.items() if text.startswith(word))
+    return next((Number(Fraction(value), len(word)) for word, value in native), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,3 @@ def _digits(text: str, at: int) -> tuple[Fraction | None, int]:
     if (digit := DIGITS.get(text[at : at + 1])) is not None and not WORDS.match(text, at):
         return Fraction(digit), at + 1
     return None, at
-
-
-def _native(text: str, start: int) -> Number | None:
-    for word, value in NATIVE.items():
-        if text.startswith(word, start):
-            return Number(Fraction(value), start + len(word))
-    return None

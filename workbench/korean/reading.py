@@ -1,31 +1,17 @@
-"""What all readings share: the text made plain, how one is refused, when two are the same."""
+"""What all readings share: the text made plain, and how one is refused."""
 
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Protocol
 
 from workbench.errors import ReadingRefused
 
-__all__ = ["Reading", "plain", "refused", "same"]
+__all__ = ["plain", "refused"]
 
 # What is read is a phrase out of an article. Anything longer was copied by mistake, and is not worth a clever parser's time.
 LONGEST = 100
 
 DASHES = str.maketrans(dict.fromkeys("∼〜～–—―‒‐‑−－", "~") | dict.fromkeys("‘’‛′`´", "'") | dict.fromkeys("“”″", '"'))
-
-
-class Reading(Protocol):
-    """A value read out of a text."""
-
-    def same_as(self, other: object) -> bool:
-        """Whether the other reading says the same."""
-        ...  # pragma: no cover
-
-
-def same(a: Reading, b: Reading) -> bool:
-    """Whether two readings say the same, whatever was copied around them; readings of different kinds never do."""
-    return a.same_as(b)
 
 
 def refused(text: str, why: str, *, expected: str = "", leftover: str = "", way_out: str = "") -> ReadingRefused:

@@ -5,6 +5,7 @@ other people's text: they reach Markdown as text that is no markup, calls no per
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,7 @@ from workbench.report.terminal import COUNTED, SIGNS, short_paths
 from workbench.scoring import Language, Leaf, Tally
 from workbench.scoring.reliability import Reliability
 from workbench.scoring.stats import Interval, interval
+from workbench.scoring.verdicts import NOT_WRONG
 
 __all__ = ["Field", "Headline", "beside_of", "fields_of", "headline_of", "others_of", "report", "wrong"]
 
@@ -87,7 +89,7 @@ def others_of(evaluation: Evaluation) -> list[str]:
 def wrong(article: ArticleScore) -> list[Leaf]:
     """The leaves that differ, in the golden's order."""
     leaves = article.score.leaves if article.score else ()
-    return [leaf for leaf in leaves if leaf.verdict not in ("correct", "absent")]
+    return [leaf for leaf in leaves if leaf.verdict not in NOT_WRONG]
 
 
 def report(evaluation: Evaluation, *, title: str = "Evaluation", language: Language = "en") -> str:
@@ -137,9 +139,7 @@ def _headline(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _unlike_ok(evaluation: Evaluation) -> str:
-    states: dict[str, int] = {}
-    for article in evaluation.articles:
-        states[article.extraction.state] = states.get(article.extraction.state, 0) + 1
+    states = Counter(article.extraction.state for article in evaluation.articles)
     return ", ".join(f"{count} {state}" for state, count in states.items() if state != "ok")
 
 

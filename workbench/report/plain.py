@@ -181,14 +181,7 @@ def report(evaluation: Evaluation) -> EvaluationReport:
             for path, tally in evaluation.fields.items()
         },
         items={
-            path: ItemsReport(
-                golden=items.golden,
-                record=items.record,
-                paired=items.paired,
-                right=items.right,
-                found_f1=items.found.f1,
-                exact_f1=items.exact.f1,
-            )
+            path: ItemsReport(**asdict(items), found_f1=items.found.f1, exact_f1=items.exact.f1)
             for path, items in evaluation.items.items()
         },
         critical=tuple(
@@ -233,9 +226,7 @@ def _reliability(of: Reliability | None) -> ReliabilityReport | None:
 
 
 def _interval(of: Interval | None) -> IntervalReport | None:
-    if of is None:
-        return None
-    return IntervalReport(mean=of.mean, low=of.low, high=of.high, n=of.n, level=of.level)
+    return None if of is None else IntervalReport(**asdict(of))
 
 
 def _measures(tally: Tally) -> MeasuresReport:

@@ -18,14 +18,18 @@ from workbench.schema import scalars
 from workbench.scoring import Language, Leaf, Tally, Verdict
 
 __all__ = [
+    "COUNTED",
     "LEGEND",
+    "SIGNS",
     "articles_table",
     "cost_words",
     "diff",
     "extraction_view",
     "fields_table",
     "headline",
+    "note_line",
     "outcome",
+    "plain",
     "short_paths",
 ]
 
@@ -54,6 +58,11 @@ def plain(value: object) -> Text:
         letter if letter.isprintable() or letter == "\n" else f"\\x{ord(letter):02x}" for letter in str(value)
     )
     return Text(shown)
+
+
+def note_line(words: str) -> Text:
+    """Something that a person should know, beside figures or before them."""
+    return Text.assemble(("note  ", "yellow"), plain(words))
 
 
 def short_paths(paths: Iterable[str]) -> dict[str, str]:
@@ -147,7 +156,7 @@ def headline(evaluation: Evaluation) -> RenderableType:
                 style="dim",
             )
         )
-    lines += [Text.assemble(("note  ", "yellow"), plain(note)) for note in evaluation.notes]
+    lines += [note_line(note) for note in evaluation.notes]
     return Group(*lines)
 
 
@@ -235,12 +244,11 @@ def extraction_view(extraction: Extraction) -> RenderableType:
                 shown.append(f"  → {read}", style="dim")
             table.add_row(Text(at, style="dim"), shown, f"{span[0]}–{span[1]}" if span else "")
         parts.append(table)
-    return Group(*parts, *_findings(extraction))
-
-
-def _findings(extraction: Extraction) -> Iterator[RenderableType]:
-    for finding in extraction.findings:
-        yield Text.assemble((f"! {finding.name}  ", "yellow"), (f"{finding.at}  ", "dim"), plain(finding.says))
+    parts += [
+        Text.assemble((f"! {finding.name}  ", "yellow"), (f"{finding.at}  ", "dim"), plain(finding.says))
+        for finding in extraction.findings
+    ]
+    return Group(*parts)
 
 
 def cost_words(cost: Cost | None, model: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from workbench.scoring.comparators import LONG, SAME, Comparator, Context, Reading, letters_in_common
+from workbench.scoring.comparators import ALMOST, LONG, SAME, Comparator, Context, Reading, letters_in_common
 from workbench.scoring.values import Either
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compared"]
 
-_ALMOST = 0.99  # what is not equal is never entirely alike
 _MANY = 100_000  # cells from which a second thread pays
 
 
@@ -72,7 +71,7 @@ def _each(left: list[Any], right: list[Any], comparator: Comparator, context: Co
     for i, j in perhaps:
         one, other = left[i], right[j]
         comparison = SAME if type(one) is str and one == other else comparator.compare(one, other, context)
-        alike[i, j] = 1.0 if comparison.equal else min(comparison.similarity, _ALMOST)
+        alike[i, j] = 1.0 if comparison.equal else min(comparison.similarity, ALMOST)
     return alike
 
 

@@ -26,6 +26,7 @@ from workbench.scoring.reasons import Reason
 from workbench.scoring.spelling import glosses_differ, same, spell
 
 __all__ = [
+    "ALMOST",
     "LONG",
     "SAME",
     "Category",
@@ -39,6 +40,7 @@ __all__ = [
     "Text",
     "Typed",
     "Url",
+    "check_range",
     "letters_in_common",
 ]
 
@@ -96,6 +98,8 @@ class Comparator(Protocol):
         ...
 
 
+ALMOST = 0.99
+"""The most that the likeness of two values can be that are not equal."""
 SAME = Comparison(True, 1.0, Reason("same"))
 """What comes of comparing a value with itself."""
 
@@ -112,7 +116,6 @@ def check_range(what: str, value: float, most: float) -> None:
 
 _SAME_SPELLING = Comparison(True, 1.0, Reason("same_spelling"))
 _DIFFERS = Comparison(False, 0.0, Reason("differs"))
-_ALMOST = 0.99  # the likeness of what is written alike and yet not equal
 
 _TYPES = {bool: "true/false", str: "text", int: "number", float: "number", list: "list", dict: "object"}
 
@@ -202,10 +205,10 @@ def letters_in_common(one: Counter[str], other: Counter[str]) -> float:
 
 def _likeness(one: str, other: str) -> float:
     if len(one) > LONG and len(other) > LONG:
-        return min(letters_in_common(Counter(one), Counter(other)), _ALMOST)
+        return min(letters_in_common(Counter(one), Counter(other)), ALMOST)
     from rapidfuzz.fuzz import ratio  # noqa: PLC0415  (a schema imports the comparators, and should not wait for it)
 
-    return min(ratio(one, other) / 100, _ALMOST)
+    return min(ratio(one, other) / 100, ALMOST)
 
 
 def _reaches(one: str, other: str, floor: float) -> bool:
@@ -338,7 +341,7 @@ class Set:
         found += [any(self.member.compare(one, other, context).equal for one in golden) for other in record]
         if all(found):
             return SAME
-        return Comparison(False, min(sum(found) / len(found), _ALMOST), Reason("differs"))
+        return Comparison(False, min(sum(found) / len(found), ALMOST), Reason("differs"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import enum
 import math
 import types
 from collections import ChainMap
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -19,7 +19,7 @@ from workbench.pointers import steps_of
 from workbench.scoring.comparators import Category, Comparator, Exact, Number, Set, Text, Typed, Url, check_range
 from workbench.scoring.readings import Amount, Date, Region
 
-__all__ = ["Critical", "Floor", "Identity", "Shape", "Weight", "shape_of"]
+__all__ = ["Critical", "Floor", "Identity", "Shape", "Weight", "placed", "shape_of"]
 
 FLOOR = 0.5
 
@@ -136,6 +136,18 @@ def shape_of(schema: type[BaseModel] | Mapping[str, Any] | None) -> Shape:
 @lru_cache(maxsize=64)
 def _of_root(model: type[BaseModel]) -> Shape:
     return _of_type(model, {})
+
+
+def placed(shape: Shape, path: str = "", above: tuple[int, ...] = ()) -> Iterator[tuple[str, Shape]]:
+    """Every place of a shape by its path, ``orders[].items[].price``; a model within itself is entered once."""
+    if id(shape.fields) in above:
+        return
+    yield path, shape
+    above = (*above, id(shape.fields))
+    for name, child in shape.fields.items():
+        yield from placed(child, f"{path}.{name}" if path else name, above)
+    if shape.item and not shape.whole:
+        yield from placed(shape.item, f"{path}[]", above)
 
 
 _SCALARS: dict[type[Any], Callable[[], Comparator]] = {

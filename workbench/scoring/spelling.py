@@ -10,15 +10,12 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Spelling", "same", "spell"]
+__all__ = ["Spelling", "glosses_differ", "same", "spell"]
 
-_MIDDLE_DOTS = re.compile(
-    r"[·‧․・ㆍ･•∙⋅]|(?<=\w)\?(?=\w)"
-)  # a `?` between letters is a middle dot that an encoding lost
+# A `?` between letters is a middle dot that an encoding lost, elsewhere a quotation mark.
+_MIDDLE_DOTS = re.compile(r"[·‧․・ㆍ･•∙⋅]|(?<=\w)\?(?=\w)")
 _LIST_MARK = re.compile(r"^(?:[▲△▶▷►◆◇○●◎■□▪▫◦※☞✔✓★☆·①-⑳❶-❿]|[-–—*](?=\s)|\s)+")
-_IGNORED = re.compile(
-    r"[\s\u200b\u2060\ufeff\"'“”‘’‛„‟`´＂＇「」『』《》〈〉?]+"
-)  # a `?` elsewhere is a quotation mark that was lost
+_IGNORED = re.compile(r"[\s\u200b\u2060\ufeff\"'“”‘’‛„‟`´＂＇「」『』《》〈〉?]+")
 _GLOSS = re.compile(r"\(([^()]*)\)")
 _PLAIN = re.compile(r"[가-힣A-Za-z0-9 ]+")
 _PARENTHESES = str.maketrans("（）", "()")

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -197,14 +197,7 @@ class Score(Tally):
                 path: {**tally.measures._asdict(), "counts": tally.counts} for path, tally in self.by_field.items()
             },
             "items": {
-                path: {
-                    "golden": items.golden,
-                    "record": items.record,
-                    "paired": items.paired,
-                    "right": items.right,
-                    "found": items.found._asdict(),
-                    "exact": items.exact._asdict(),
-                }
+                path: {**asdict(items), "found": items.found._asdict(), "exact": items.exact._asdict()}
                 for path, items in self.items.items()
             },
             "leaves": [
