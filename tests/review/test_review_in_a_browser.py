@@ -713,7 +713,7 @@ def test_without_a_script_every_decision_is_a_click(tab: Opener, tmp_path: Path)
     follow("[data-key=U]")
     assert file.read_bytes() == before
     follow("text=← Articles")
-    follow("text=To decide")
+    follow("a:has-text('To decide')")
     page.select_option("[name=finding]", "ungrounded_quote")
     page.fill("#q", "밀밭")
     follow("text=Show")
