@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,8 +27,10 @@ from workbench.completions import Usage
 from workbench.errors import RunError
 from workbench.ledger import Attempt, Totals
 from workbench.prices import NOTHING, Cost
-from workbench.runs import FILES
+from workbench.resume import Kept, Left, check_records
+from workbench.runs import FILES, open_run
 from workbench.summary import Summary
+from workbench.tasks import load_task
 
 BROKEN = status(400)
 EMPTY = json.dumps({"street": None, "shops": []})
@@ -177,6 +180,101 @@ def test_a_changed_setting_is_refused(
     result = go_on(workbench, server, folder)
     assert result.code == 2
     assert said in result.err
+
+
+# The schema's own code
+
+
+def validating(project: Path, rule: str) -> None:
+    """Have the schema validate a shop's name; its JSON Schema stays as it was."""
+    check = f'    @field_validator("name")\n    def _check(cls, name: str) -> str:\n        {rule}\n'
+    changed = SCHEMA.replace("import BaseModel", "import BaseModel, field_validator")
+    changed = changed.replace("    quote: Quote\n", f"    quote: Quote\n\n{check}", 1)
+    (project / "schemas" / "street.py").write_text(changed, encoding="utf-8")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("assert name != '종이숲', 'no forest'; return name", "/shops/0/name: Assertion failed, no forest"),
+        ("return name + ' (헌책방)'", '/shops/0/name: "종이숲" became "종이숲 (헌책방)"'),
+    ],
+)
+def test_a_changed_validator_by_which_a_kept_record_is_another_is_refused_before_anything_is_sent(
+    begun: Any, project: Path, server: Loopback, workbench: Command, rule: str, said: str
+) -> None:
+    folder = begun()
+    before = contents(folder)
+    validating(project, rule)
+    result = go_on(workbench, server, folder)
+    assert (result.code, len(server.requests), contents(folder)) == (2, 2, before)
+    assert f"the record of bookshop is another; at {said}" in result.err
+    assert "extractions.jsonl:2" in result.err
+    assert "--new" in result.err
+    (project / "schemas" / "street.py").write_text(SCHEMA, encoding="utf-8")
+    assert go_on(workbench, server, folder).code == 0
+
+
+def test_a_validator_that_fails_on_a_kept_record_is_named_and_nothing_is_sent(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    validating(project, "return {}[name]")
+    result = go_on(workbench, server, folder)
+    assert (result.code, len(server.requests)) == (2, 2)
+    assert "a validator fails: KeyError" in result.err
+
+
+@pytest.mark.parametrize("change", ["# 가게와 거리\n", None])
+def test_code_by_which_all_that_is_kept_reads_the_same_is_gone_on_with_and_noted(
+    begun: Any, project: Path, server: Loopback, workbench: Command, change: str | None
+) -> None:
+    """A comment, or a validator that lets through what is there."""
+    folder = begun()
+    then = open_run(folder).info.schema_code
+    if change:
+        (project / "schemas" / "street.py").write_text(SCHEMA + change, encoding="utf-8")
+    else:
+        validating(project, "assert name != '밀밭', 'no field'; return name")
+    result = go_on(workbench, server, folder)
+    assert states(folder) == {"bakery": "ok" if change else "invalid", "bookshop": "ok"}
+    assert "the records that it keeps are read anew" in result.err
+    assert open_run(folder).info.schema_code not in {then, None}
+    assert "read anew" not in go_on(workbench, server, folder).err
+
+
+def test_a_run_from_before_the_code_was_noted_is_read_anew_and_notes_it(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    code = info.pop("schema_code")
+    (folder / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    result = go_on(workbench, server, folder)
+    assert (result.code, open_run(folder).info.schema_code) == (0, code)
+    assert "read anew" in result.err
+
+
+def test_what_is_asked_anew_need_not_read_the_same(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    validating(project, "assert name != '종이숲', 'no forest'; return name")
+    go_on(workbench, server, folder, "--retry", "ok")
+    assert states(folder) == {"bakery": "ok", "bookshop": "invalid"}
+
+
+def test_where_the_code_is_the_one_noted_no_record_is_read(begun: Any, project: Path) -> None:
+    run, task = open_run(begun()), load_task("street", project)
+    (run.folder / "extractions.jsonl").unlink()
+    (run.folder / "extractions.jsonl").mkdir()  # whatever reads it fails
+    check_records(run, task, Left(Kept(), set()))
+    with pytest.raises(IsADirectoryError):
+        check_records(run, replace(task, code="sha256:other"), Left(Kept(), set()))
 
 
 def test_another_model_is_refused(begun: Any, server: Loopback, workbench: Command) -> None:
