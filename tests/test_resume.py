@@ -182,6 +182,121 @@ def test_a_changed_setting_is_refused(
     assert said in result.err
 
 
+# What it would cost
+
+
+def dry(workbench: Command, server: Loopback, folder: Path, *options: str) -> Any:
+    """What a dry run says, which sends nothing and leaves every file as it was."""
+    sent, before = len(server.requests), contents(folder)
+    result = go_on(workbench, server, folder, "--dry-run", *options)
+    assert (len(server.requests), contents(folder)) == (sent, before)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("options", "requests", "kept"),
+    [((), 2, 1), (("--only", "failed"), 1, 2), (("--retry", "ok"), 3, 0), (("--only", "ok", "--retry", "ok"), 1, 2)],
+)
+def test_a_dry_run_of_going_on_counts_what_going_on_then_sends(
+    begun: Any,
+    project: Path,
+    server: Loopback,
+    workbench: Command,
+    options: tuple[str, ...],
+    requests: int,
+    kept: int,
+) -> None:
+    folder = begun()
+    (project / "articles" / "new.txt").write_text("새 기사다.\n", encoding="utf-8")
+    found = dry(workbench, server, folder, *options).json
+    assert (found["requests"], found["kept"]) == (requests, kept)
+    sent = len(server.requests)
+    go_on(workbench, server, folder, *options)
+    assert len(server.requests) - sent == requests
+
+
+def test_a_dry_run_of_only_what_failed_takes_the_last_run_and_names_it(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    result = workbench("run", "--only", "failed", "--base-url", server.base_url, "--dry-run")
+    assert f"going on with {folder.name}, which leaves 1 articles as they are" in result.out
+    assert "1 articles: 0 recorded, 0 rejected, 1 to be sent" in result.out
+
+
+def test_a_dry_run_of_going_on_under_another_question_is_refused_as_going_on_is(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    validating(project, "assert name != '종이숲', 'no forest'; return name")
+    assert "the record of bookshop is another" in dry(workbench, server, folder).err
+    assert dry(workbench, server, folder, "--model", "large").code == 2
+
+
+def test_a_dry_run_counts_what_a_killed_sitting_took_out_as_it_had_ended(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    for name in FILES:
+        text = (folder / name).read_text(encoding="utf-8")
+        failed, rest = text.splitlines(keepends=True)[0], "".join(text.splitlines(keepends=True)[1:])
+        (folder / name).with_suffix(".again.jsonl").write_text(failed, encoding="utf-8")
+        (folder / name).write_text(rest, encoding="utf-8")
+    assert dry(workbench, server, folder, "--only", "failed").json["requests"] == 1
+    assert dry(workbench, server, folder, "--only", "unspent").json["requests"] == 0
+
+
+def test_a_dry_run_says_what_is_left_of_the_budget_and_that_it_is_too_little(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[tool.workbench.models.small]\nprice = { input = 1, output = 1, currency = "EUR" }\n')
+    folder = begun(ok(ANSWERS["bakery"]), options=("--max-tokens-total", "2400", "--budget", "1"))
+    left = dry(workbench, server, folder).json["left"]
+    assert left == {"tokens": 900, "money": {"amount": "0.9985", "currency": "EUR"}}
+    said = workbench("run", "--resume", folder, "--base-url", server.base_url, "--dry-run").out
+    assert "left of the budget of 1: 0.9985 EUR\n" in said
+    assert "left of the budget of 2,400 tokens: 900, less than the worst case" in said
+    assert dry(workbench, server, folder, "--max-tokens-total", "5000").json["left"]["tokens"] == 3500
+
+
+def test_a_dry_run_counts_a_killed_request_at_its_worst_case_against_the_budget(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    found = dry(workbench, server, folder, "--max-tokens-total", "5000").json["left"]["tokens"]
+    sending = {"key": "sha256:k", "text": "sha256:t", "number": 1, "started": "2031-03-01T00:00:00Z"}
+    worst = {"prompt": 700, "completion": 500, "cached": 0}
+    (folder / "sent.jsonl").write_text(json.dumps({**sending, "worst": worst}) + "\n", encoding="utf-8")
+    assert dry(workbench, server, folder, "--max-tokens-total", "5000").json["left"]["tokens"] == found - 1200
+
+
+def test_a_dry_run_of_what_shards_hold_is_refused_with_the_command_that_merges_them(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    (folder / "shards" / "0001").mkdir(parents=True)
+    (folder / "shards" / "0001" / "attempts.jsonl").touch()
+    result = dry(workbench, server, folder)
+    assert result.code == 2
+    assert f"workbench run --resume {folder.name}" in result.err
+
+
+def test_a_dry_run_of_a_refresh_counts_what_it_has_asked_again_as_recorded(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    """The first failed when it was asked again; the second was answered, and the run died before it told of it."""
+    workbench("run", "--base-url", server.base_url)
+    store = project / "recordings" / "local-model.jsonl"
+    store.write_text(re.sub(r'"recorded": "[^"]+"', '"recorded": "2026-01-01T00:00:00Z"', store.read_text("utf-8")))
+    server.script(BROKEN)
+    result = workbench("run", "--refresh", "--concurrency", "1", "--base-url", server.base_url, "--json")
+    told = Path(result.json["run"]) / "extractions.jsonl"
+    told.write_text(told.read_text("utf-8").splitlines(keepends=True)[0], encoding="utf-8")
+    found = dry(workbench, server, told.parent).json
+    assert (found["kept"], found["recorded"], found["requests"]) == (0, 1, 1)
+
+
 # The schema's own code
 
 
@@ -694,9 +809,7 @@ def test_a_run_that_asked_an_address_is_not_silently_replayed(begun: Any, server
     assert f"--base-url {server.base_url}" in result.err
 
 
-@pytest.mark.parametrize(
-    "options", [("--new", "--only", "failed"), ("--new", "--retry", "ok"), ("--dry-run",), ("--only", "invalid")]
-)
+@pytest.mark.parametrize("options", [("--new", "--only", "failed"), ("--new", "--retry", "ok"), ("--only", "invalid")])
 def test_options_that_contradict_each_other_are_refused(
     begun: Any, server: Loopback, workbench: Command, options: tuple[str, ...]
 ) -> None:
