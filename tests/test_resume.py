@@ -182,6 +182,46 @@ def test_a_changed_setting_is_refused(
     assert said in result.err
 
 
+def test_going_on_says_that_nothing_was_to_be_done(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun()
+    assert go_on(workbench, server, folder).json["nothing_to_do"] is False
+    result = go_on(workbench, server, folder)
+    assert (result.code, result.json["nothing_to_do"], len(server.requests)) == (0, True, 3)
+    assert "nothing was to be done: no article is left; what follows is the run as it stood\n" in result.err
+
+
+def test_only_says_that_no_article_ended_so_though_others_are_left(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    begun(ok(ANSWERS["bakery"]))
+    (project / "articles" / "new.txt").write_text("새 기사다.\n", encoding="utf-8")
+    only = ("--only", "failed", "--only", "missed")
+    result = workbench("run", *only, "--base-url", server.base_url, "--events")
+    notices = [event["words"] for event in map(json.loads, result.err.splitlines()) if event["event"] == "notice"]
+    assert notices[-1].startswith("nothing was to be done: none of these articles ended failed or missed;")
+    assert (result.code, len(server.requests)) == (0, 2)
+
+
+def test_what_nothing_is_to_be_done_about_is_named_with_the_option_that_asks_it_anew(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun(refusal("못 한다"))
+    result = go_on(workbench, server, folder)
+    assert result.code == 5
+    assert "no article is left; --retry asks anew what ended refused;" in result.err
+
+
+def test_a_sitting_that_did_something_does_not_say_that_nothing_was_to_be_done(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    """Also where all that it did ended as before."""
+    folder = begun()
+    server.script(BROKEN)
+    result = go_on(workbench, server, folder)
+    assert (result.json["states"], result.json["nothing_to_do"]) == ({"ok": 1, "failed": 1}, False)
+    assert "nothing was to be done" not in result.err
+
+
 # What it would cost
 
 

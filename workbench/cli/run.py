@@ -137,6 +137,8 @@ def run(  # noqa: PLR0917 - click gives each option by its name
                 else:
                     answering = telling(live) if job.endpoint else replaying
                     summary = asyncio.run(run_job(job, runs, store, answering, resume=resume, watch=watch))
+                if resume and summary.nothing_to_do:
+                    watch.notify(_nothing_to_do(resume, summary))
             ended.append((job, summary))
             if summary.interrupted or summary.refused:
                 break
@@ -149,6 +151,14 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     _show(ended, evaluations, single=len(jobs) == 1, as_json=as_json)
     codes = {_exit_code(summary, replayed=job.endpoint is None) for job, summary in ended}
     raise click.exceptions.Exit(next((code for code in (130, 3, 4, 5) if code in codes), 0))
+
+
+def _nothing_to_do(resume: Resume, summary: Summary) -> str:
+    """Why going on did nothing, and what would do something."""
+    why = f"none of these articles ended {' or '.join(sorted(resume.only))}" if resume.only else "no article is left"
+    answered = ", ".join(state for state in summary.states if state not in REDONE | {"ok"})
+    more = f"; --retry asks anew what ended {answered}" if answered else ""
+    return f"nothing was to be done: {why}{more}; what follows is the run as it stood"
 
 
 def _past_one_machine(  # noqa: PLR0917 - as `run_job`
@@ -250,6 +260,7 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
     return {
         "run": str(summary.folder),
         "kept": summary.kept,
+        "nothing_to_do": summary.nothing_to_do,
         "interrupted": summary.interrupted,
         "states": dict(summary.states),
         "tokens": asdict(_usage(summary)),
