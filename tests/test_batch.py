@@ -169,6 +169,20 @@ def test_what_failed_is_asked_again_when_somebody_says_so(world: Path, server: B
     assert bill(folder) == costs(folder) == 8 * LIVE / 2
 
 
+def test_a_changed_validator_is_refused_before_anything_is_handed_in(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    server.script(status(400))
+    folder = Path(workbench("run", "--concurrency", "1", "--json").json["run"])
+    schema = world / "schemas" / "street.py"
+    rule = '\n    @field_validator("street")\n    def _check(cls, street: object) -> object:\n        raise ValueError("no street")\n'
+    text = schema.read_text(encoding="utf-8").replace("import BaseModel", "import BaseModel, field_validator")
+    schema.write_text(text + rule, encoding="utf-8")
+    result = workbench("batch", "submit", "--resume", folder)
+    assert (result.code, server.batches) == (2, {})
+    assert "is another; at /street: Value error, no street" in result.err
+
+
 def test_a_failure_says_how_many_requests_it_took_in_all(world: Path, server: BatchServer, workbench: Command) -> None:
     server.rows = lambda row: rate_limited() if article_of(row) in "ab" else None
     folder = Path(workbench("batch", "submit", "--json").json["run"])

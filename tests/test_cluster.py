@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -479,6 +480,23 @@ def test_a_worker_of_another_version_does_no_shard(place: Path, monkeypatch: pyt
 
     with pytest.raises(SettingsError, match=r"other versions than the run: openai 0\.0\.1 for"):
         asyncio.run(_do(order, "0001", "w", ask))
+
+
+def test_a_worker_with_another_code_of_the_schema_does_no_shard(place: Path) -> None:
+    """It would validate by other rules than the rest, though the question is the same."""
+    from workbench.cluster import Where, _order
+    from workbench.endpoints import Endpoint, Model
+    from workbench.errors import RunError
+    from workbench.jobs import Job
+    from workbench.tasks import load_task
+    from workbench.workers import look
+
+    endpoint = Endpoint("http://127.0.0.1:9/v1", KEY, "--base-url")
+    job = Job(load_task("street", place), Model("small", endpoint), lambda: iter(()), [])
+    job = replace(job, task=replace(job.task, code="sha256:older"))
+    order = _order(job, endpoint, Where(place, place), place / "runs")
+    with pytest.raises(RunError, match="another code of the schema than the driver"):
+        look(order, str(place / "pyproject.toml"))
 
 
 def test_no_key_travels_with_a_task(place: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,8 +27,10 @@ from workbench.completions import Usage
 from workbench.errors import RunError
 from workbench.ledger import Attempt, Totals
 from workbench.prices import NOTHING, Cost
-from workbench.runs import FILES
+from workbench.resume import Kept, Left, check_records
+from workbench.runs import FILES, open_run
 from workbench.summary import Summary
+from workbench.tasks import load_task
 
 BROKEN = status(400)
 EMPTY = json.dumps({"street": None, "shops": []})
@@ -177,6 +180,256 @@ def test_a_changed_setting_is_refused(
     result = go_on(workbench, server, folder)
     assert result.code == 2
     assert said in result.err
+
+
+def test_going_on_says_that_nothing_was_to_be_done(begun: Any, server: Loopback, workbench: Command) -> None:
+    folder = begun()
+    assert go_on(workbench, server, folder).json["nothing_to_do"] is False
+    result = go_on(workbench, server, folder)
+    assert (result.code, result.json["nothing_to_do"], len(server.requests)) == (0, True, 3)
+    assert "nothing was to be done: no article is left; what follows is the run as it stood\n" in result.err
+
+
+def test_only_says_that_no_article_ended_so_though_others_are_left(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    begun(ok(ANSWERS["bakery"]))
+    (project / "articles" / "new.txt").write_text("새 기사다.\n", encoding="utf-8")
+    only = ("--only", "failed", "--only", "missed")
+    result = workbench("run", *only, "--base-url", server.base_url, "--events")
+    notices = [event["words"] for event in map(json.loads, result.err.splitlines()) if event["event"] == "notice"]
+    assert notices[-1].startswith("nothing was to be done: none of these articles ended failed or missed;")
+    assert (result.code, len(server.requests)) == (0, 2)
+
+
+def test_what_nothing_is_to_be_done_about_is_named_with_the_option_that_asks_it_anew(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun(refusal("못 한다"))
+    result = go_on(workbench, server, folder)
+    assert result.code == 5
+    assert "no article is left; --retry asks anew what ended refused;" in result.err
+
+
+def test_a_sitting_that_did_something_does_not_say_that_nothing_was_to_be_done(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    """Also where all that it did ended as before."""
+    folder = begun()
+    server.script(BROKEN)
+    result = go_on(workbench, server, folder)
+    assert (result.json["states"], result.json["nothing_to_do"]) == ({"ok": 1, "failed": 1}, False)
+    assert "nothing was to be done" not in result.err
+
+
+# What it would cost
+
+
+def dry(workbench: Command, server: Loopback, folder: Path, *options: str) -> Any:
+    """What a dry run says, which sends nothing and leaves every file as it was."""
+    sent, before = len(server.requests), contents(folder)
+    result = go_on(workbench, server, folder, "--dry-run", *options)
+    assert (len(server.requests), contents(folder)) == (sent, before)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("options", "requests", "kept"),
+    [((), 2, 1), (("--only", "failed"), 1, 2), (("--retry", "ok"), 3, 0), (("--only", "ok", "--retry", "ok"), 1, 2)],
+)
+def test_a_dry_run_of_going_on_counts_what_going_on_then_sends(
+    begun: Any,
+    project: Path,
+    server: Loopback,
+    workbench: Command,
+    options: tuple[str, ...],
+    requests: int,
+    kept: int,
+) -> None:
+    folder = begun()
+    (project / "articles" / "new.txt").write_text("새 기사다.\n", encoding="utf-8")
+    found = dry(workbench, server, folder, *options).json
+    assert (found["requests"], found["kept"]) == (requests, kept)
+    sent = len(server.requests)
+    go_on(workbench, server, folder, *options)
+    assert len(server.requests) - sent == requests
+
+
+def test_a_dry_run_of_only_what_failed_takes_the_last_run_and_names_it(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    result = workbench("run", "--only", "failed", "--base-url", server.base_url, "--dry-run")
+    assert f"going on with {folder.name}, which leaves 1 articles as they are" in result.out
+    assert "1 articles: 0 recorded, 0 rejected, 1 to be sent" in result.out
+
+
+def test_a_dry_run_of_going_on_under_another_question_is_refused_as_going_on_is(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    validating(project, "assert name != '종이숲', 'no forest'; return name")
+    assert "the record of bookshop is another" in dry(workbench, server, folder).err
+    assert dry(workbench, server, folder, "--model", "large").code == 2
+
+
+def test_a_dry_run_counts_what_a_killed_sitting_took_out_as_it_had_ended(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    for name in FILES:
+        text = (folder / name).read_text(encoding="utf-8")
+        failed, rest = text.splitlines(keepends=True)[0], "".join(text.splitlines(keepends=True)[1:])
+        (folder / name).with_suffix(".again.jsonl").write_text(failed, encoding="utf-8")
+        (folder / name).write_text(rest, encoding="utf-8")
+    assert dry(workbench, server, folder, "--only", "failed").json["requests"] == 1
+    assert dry(workbench, server, folder, "--only", "unspent").json["requests"] == 0
+
+
+def test_a_dry_run_says_what_is_left_of_the_budget_and_that_it_is_too_little(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[tool.workbench.models.small]\nprice = { input = 1, output = 1, currency = "EUR" }\n')
+    folder = begun(ok(ANSWERS["bakery"]), options=("--max-tokens-total", "2400", "--budget", "1"))
+    left = dry(workbench, server, folder).json["left"]
+    assert left == {"tokens": 900, "money": {"amount": "0.9985", "currency": "EUR"}}
+    said = workbench("run", "--resume", folder, "--base-url", server.base_url, "--dry-run").out
+    assert "left of the budget of 1: 0.9985 EUR\n" in said
+    assert "left of the budget of 2,400 tokens: 900, less than the worst case" in said
+    assert dry(workbench, server, folder, "--max-tokens-total", "5000").json["left"]["tokens"] == 3500
+
+
+def test_a_dry_run_counts_a_killed_request_at_its_worst_case_against_the_budget(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    found = dry(workbench, server, folder, "--max-tokens-total", "5000").json["left"]["tokens"]
+    sending = {"key": "sha256:k", "text": "sha256:t", "number": 1, "started": "2031-03-01T00:00:00Z"}
+    worst = {"prompt": 700, "completion": 500, "cached": 0}
+    (folder / "sent.jsonl").write_text(json.dumps({**sending, "worst": worst}) + "\n", encoding="utf-8")
+    assert dry(workbench, server, folder, "--max-tokens-total", "5000").json["left"]["tokens"] == found - 1200
+
+
+def test_a_dry_run_of_what_shards_hold_is_refused_with_the_command_that_merges_them(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    (folder / "shards" / "0001").mkdir(parents=True)
+    (folder / "shards" / "0001" / "attempts.jsonl").touch()
+    result = dry(workbench, server, folder)
+    assert result.code == 2
+    assert f"workbench run --resume {folder.name}" in result.err
+
+
+def test_a_dry_run_of_a_refresh_counts_what_it_has_asked_again_as_recorded(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    """The first failed when it was asked again; the second was answered, and the run died before it told of it."""
+    workbench("run", "--base-url", server.base_url)
+    store = project / "recordings" / "local-model.jsonl"
+    store.write_text(re.sub(r'"recorded": "[^"]+"', '"recorded": "2026-01-01T00:00:00Z"', store.read_text("utf-8")))
+    server.script(BROKEN)
+    result = workbench("run", "--refresh", "--concurrency", "1", "--base-url", server.base_url, "--json")
+    told = Path(result.json["run"]) / "extractions.jsonl"
+    told.write_text(told.read_text("utf-8").splitlines(keepends=True)[0], encoding="utf-8")
+    found = dry(workbench, server, told.parent).json
+    assert (found["kept"], found["recorded"], found["requests"]) == (0, 1, 1)
+
+
+# The schema's own code
+
+
+def validating(project: Path, rule: str) -> None:
+    """Have the schema validate a shop's name; its JSON Schema stays as it was."""
+    check = f'    @field_validator("name")\n    def _check(cls, name: str) -> str:\n        {rule}\n'
+    changed = SCHEMA.replace("import BaseModel", "import BaseModel, field_validator")
+    changed = changed.replace("    quote: Quote\n", f"    quote: Quote\n\n{check}", 1)
+    (project / "schemas" / "street.py").write_text(changed, encoding="utf-8")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("assert name != '종이숲', 'no forest'; return name", "/shops/0/name: Assertion failed, no forest"),
+        ("return name + ' (헌책방)'", '/shops/0/name: "종이숲" became "종이숲 (헌책방)"'),
+    ],
+)
+def test_a_changed_validator_by_which_a_kept_record_is_another_is_refused_before_anything_is_sent(
+    begun: Any, project: Path, server: Loopback, workbench: Command, rule: str, said: str
+) -> None:
+    folder = begun()
+    before = contents(folder)
+    validating(project, rule)
+    result = go_on(workbench, server, folder)
+    assert (result.code, len(server.requests), contents(folder)) == (2, 2, before)
+    assert f"the record of bookshop is another; at {said}" in result.err
+    assert "extractions.jsonl:2" in result.err
+    assert "--new" in result.err
+    (project / "schemas" / "street.py").write_text(SCHEMA, encoding="utf-8")
+    assert go_on(workbench, server, folder).code == 0
+
+
+def test_a_validator_that_fails_on_a_kept_record_is_named_and_nothing_is_sent(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    validating(project, "return {}[name]")
+    result = go_on(workbench, server, folder)
+    assert (result.code, len(server.requests)) == (2, 2)
+    assert "a validator fails: KeyError" in result.err
+
+
+@pytest.mark.parametrize("change", ["# 가게와 거리\n", None])
+def test_code_by_which_all_that_is_kept_reads_the_same_is_gone_on_with_and_noted(
+    begun: Any, project: Path, server: Loopback, workbench: Command, change: str | None
+) -> None:
+    """A comment, or a validator that lets through what is there."""
+    folder = begun()
+    then = open_run(folder).info.schema_code
+    if change:
+        (project / "schemas" / "street.py").write_text(SCHEMA + change, encoding="utf-8")
+    else:
+        validating(project, "assert name != '밀밭', 'no field'; return name")
+    result = go_on(workbench, server, folder)
+    assert states(folder) == {"bakery": "ok" if change else "invalid", "bookshop": "ok"}
+    assert "the records that it keeps are read anew" in result.err
+    assert open_run(folder).info.schema_code not in {then, None}
+    assert "read anew" not in go_on(workbench, server, folder).err
+
+
+def test_a_run_from_before_the_code_was_noted_is_read_anew_and_notes_it(
+    begun: Any, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    code = info.pop("schema_code")
+    (folder / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    result = go_on(workbench, server, folder)
+    assert (result.code, open_run(folder).info.schema_code) == (0, code)
+    assert "read anew" in result.err
+
+
+def test_what_is_asked_anew_need_not_read_the_same(
+    begun: Any, project: Path, server: Loopback, workbench: Command
+) -> None:
+    folder = begun()
+    validating(project, "assert name != '종이숲', 'no forest'; return name")
+    go_on(workbench, server, folder, "--retry", "ok")
+    assert states(folder) == {"bakery": "ok", "bookshop": "invalid"}
+
+
+def test_where_the_code_is_the_one_noted_no_record_is_read(begun: Any, project: Path) -> None:
+    run, task = open_run(begun()), load_task("street", project)
+    (run.folder / "extractions.jsonl").unlink()
+    (run.folder / "extractions.jsonl").mkdir()  # whatever reads it fails
+    check_records(run, task, Left(Kept(), set()))
+    with pytest.raises(IsADirectoryError):
+        check_records(run, replace(task, code="sha256:other"), Left(Kept(), set()))
 
 
 def test_another_model_is_refused(begun: Any, server: Loopback, workbench: Command) -> None:
@@ -596,9 +849,7 @@ def test_a_run_that_asked_an_address_is_not_silently_replayed(begun: Any, server
     assert f"--base-url {server.base_url}" in result.err
 
 
-@pytest.mark.parametrize(
-    "options", [("--new", "--only", "failed"), ("--new", "--retry", "ok"), ("--dry-run",), ("--only", "invalid")]
-)
+@pytest.mark.parametrize("options", [("--new", "--only", "failed"), ("--new", "--retry", "ok"), ("--only", "invalid")])
 def test_options_that_contradict_each_other_are_refused(
     begun: Any, server: Loopback, workbench: Command, options: tuple[str, ...]
 ) -> None:

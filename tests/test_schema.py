@@ -16,7 +16,7 @@ from workbench.canonical import canonical_json
 from workbench.errors import SchemaError
 from workbench.leaves import walk
 from workbench.pointers import pointer
-from workbench.schema import Cited, Quote, form, load_schema, schema_version, values
+from workbench.schema import Cited, Quote, form, load_schema, schema_code, schema_version, values
 
 
 def load(tmp_path: Path, code: str, name: str = "Record") -> type[BaseModel]:
@@ -26,6 +26,33 @@ def load(tmp_path: Path, code: str, name: str = "Record") -> type[BaseModel]:
 
 def json_schemas_of(node: Any) -> Iterator[dict[str, Any]]:
     yield from (place for _, place in places(node) if isinstance(place, dict))
+
+
+# --- the code
+
+
+def test_the_code_of_a_schema_is_its_file_and_what_it_imports_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "schemas/s.py": "from pydantic import BaseModel\nfrom streets_of_s.names import LONGEST\n\n\nclass Record(BaseModel):\n    n: int\n",
+        "streets_of_s/__init__.py": "",
+        "streets_of_s/names.py": "from .limits import LONGEST\n",
+        "streets_of_s/limits.py": "LONGEST = 9\n",
+        "streets_of_s/other.py": "OTHER = 1\n",
+    }
+    root = write(tmp_path, files)
+    monkeypatch.syspath_prepend(root)
+    load_schema("schemas/s.py:Record", root)
+    then = schema_code("schemas/s.py:Record", root)
+    changed = set()
+    for name, text in files.items():
+        write(root, {name: text + "# 다르다\n"})
+        if schema_code("schemas/s.py:Record", root) != then:
+            changed.add(name)
+        write(root, {name: text})
+    assert changed == {*files} - {"streets_of_s/other.py"}
+    assert schema_code("schemas/s.py:Record", root) == then
 
 
 # --- forms and values

@@ -6,7 +6,7 @@ A run is made in one sitting or in several. In each, every article that is still
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ from workbench.limits import NotSentError
 from workbench.prices import NOTHING, Cost, context_window, price
 from workbench.recordings import Answer, Exchange, Origin, Recordings
 from workbench.requests import Request
-from workbench.resume import Kept, check_same, keep, put_back, taken_samples
+from workbench.resume import Kept, Left, check_records, check_same, keep, left_of, put_back, taken_samples
 from workbench.runs import Run, RunInfo, RunWriter, new_folder, now, write_task
 from workbench.summary import Notify, Summary, Watch
 from workbench.tasks import Task
@@ -151,6 +151,27 @@ class Resume:
     only: frozenset[State] = frozenset()
     spared: frozenset[State] = frozenset()
 
+    def check(self, job: Job) -> None:
+        """Refuse to go on under another question.
+
+        Raises:
+            RunError: As `check_same`.
+        """
+        then = self.run.info
+        check_same(self.run, info_of(job, then.id, then.started), job.task)
+
+    def left(self, job: Job, notify: Notify) -> Left:
+        """What is left to be done of the job. Nothing is written.
+
+        Raises:
+            RunError: If a line is no extraction, or a record that is kept is another by the schema's code as it is now.
+        """
+        left = left_of(self.run, job.articles(), retried=self.retried, only=self.only, spared=self.spared)
+        if self.run.info.schema_code != job.task.code and left.kept.states["ok"]:
+            notify("the run does not note this code of its schema: the records that it keeps are read anew")
+            check_records(self.run, job.task, left)
+        return left
+
 
 @dataclass(frozen=True)
 class Sitting:
@@ -243,11 +264,14 @@ def sitting_at(
         store.writer(origin_of(job.endpoint))  # before money is spent
     if resume:
         folder, info = resume.run.folder, _resumed(job, resume.run.info)
-        check_same(resume.run, info_of(job, info.id, info.started), job.task)
+        resume.check(job)
         shards.roll_back(folder)
         ledger = Ledger(folder)
-        shards.take_in(folder, ledger, store, job.price)
-        kept = keep(resume.run, job.articles(), retried=resume.retried, only=resume.only, spared=resume.spared)
+        with ExitStack() as failing:
+            failing.callback(ledger.close)
+            shards.take_in(folder, ledger, store, job.price)
+            kept = keep(resume.run, resume.left(job, watch.notify))
+            failing.pop_all()  # the writer closes it
     else:
         started = now()
         folder = new_folder(runs, job.task.name, started)
@@ -332,6 +356,7 @@ def info_of(job: Job, name: str, started: datetime) -> RunInfo:
         differences=job.model.differences.model_dump(mode="json", exclude_defaults=True),
         prompt=job.task.prompt_hash,
         json_schema=job.task.schema_hash,
+        schema_code=job.task.code,
         front_matter=job.task.front.model_dump(mode="json", by_alias=True),
         reasks=job.reasks,
         refresh=job.refresh,
@@ -345,6 +370,7 @@ def info_of(job: Job, name: str, started: datetime) -> RunInfo:
 def _resumed(job: Job, then: RunInfo) -> RunInfo:
     """The account of a run that is gone on with: what may differ is as it is now."""
     now_is = {**_may_differ(job), "endpoint": job.endpoint.base_url if job.endpoint else then.endpoint}
+    now_is["schema_code"] = job.task.code  # by which what the run keeps reads the same
     return then.model_copy(update={**now_is, "resumed": (*then.resumed, now()), "finished": None})
 
 

@@ -24,7 +24,7 @@ from workbench.lines import Appender, parse_object, read_lines
 from workbench.prices import NOTHING, Cost
 from workbench.recordings import Recordings
 
-__all__ = ["Attempt", "Ledger", "Sending", "Totals", "read_attempts", "recorded_in"]
+__all__ = ["Attempt", "Ledger", "Sending", "Totals", "read_attempts", "recorded_in", "totals_of"]
 
 EMPTY: Mapping[str, int] = MappingProxyType({})
 ROUND = 4_096
@@ -161,12 +161,7 @@ class Ledger:
         self._under_way: dict[tuple[str, datetime], Sending] = {}
         self._lines_sent = 0
         self._by_text: Counter[str] = Counter()
-        self.totals = Totals()
-        left = {(one.key, one.started): one for one in _read(self._sent_file, _SENDING)}
-        for attempt in _read(folder / "attempts.jsonl", _ATTEMPT):
-            self.totals.add(attempt)
-            left.pop((attempt.key, attempt.started), None)
-        self._left = list(left.values())
+        self.totals, self._left = _sums(folder)
         self._sent = Appender(self._sent_file)
         files = {folder / "attempts.jsonl": self._attempts, self._sent_file: self._sent}
         self.torn = [path for path, file in files.items() if file.torn]
@@ -182,24 +177,8 @@ class Ledger:
             price: What tokens cost.
         """
         for one in self._left:
-            usage = recorded(one)
-            counted = usage if usage and (usage.prompt or usage.completion) else None
             self._under_way[one.key, one.started] = one
-            self.ended(
-                Attempt(
-                    key=one.key,
-                    text=one.text,
-                    number=one.number,
-                    started=one.started,
-                    seconds=None,
-                    status=200 if usage else None,
-                    outcome="answered" if usage else "killed",
-                    error=None if usage else "the run was killed while this was under way",
-                    usage=counted or one.worst,
-                    cost=price(counted or one.worst),
-                    assumed=counted is None,
-                )
-            )
+            self.ended(_left_over(one, recorded(one), price))
         count, self._left = len(self._left), []
         self._rewrite()
         return count
@@ -289,6 +268,50 @@ def read_attempts(folder: Path) -> Iterator[Attempt]:
         RunError: If a line is none.
     """
     return _read(folder / "attempts.jsonl", _ATTEMPT)
+
+
+def totals_of(
+    folder: Path, recorded: Callable[[Sending], Usage | None], price: Callable[[Usage], Cost | None]
+) -> Totals:
+    """Sums over the ledger in a run's folder, with what a killed sitting left under way as `Ledger.close_left_over` would write it down.
+
+    Nothing is written.
+
+    Raises:
+        RunError: If a line is none.
+    """
+    totals, left = _sums(folder)
+    for one in left:
+        totals.add(_left_over(one, recorded(one), price))
+    return totals
+
+
+def _sums(folder: Path) -> tuple[Totals, list[Sending]]:
+    """What has ended, and what has not."""
+    totals = Totals()
+    left = {(one.key, one.started): one for one in _read(folder / "sent.jsonl", _SENDING)}
+    for attempt in _read(folder / "attempts.jsonl", _ATTEMPT):
+        totals.add(attempt)
+        left.pop((attempt.key, attempt.started), None)
+    return totals, list(left.values())
+
+
+def _left_over(one: Sending, usage: Usage | None, price: Callable[[Usage], Cost | None]) -> Attempt:
+    """What became of a sending that a killed sitting left under way, by the usage of its answer if there is a recording of one."""
+    counted = usage if usage and (usage.prompt or usage.completion) else None
+    return Attempt(
+        key=one.key,
+        text=one.text,
+        number=one.number,
+        started=one.started,
+        seconds=None,
+        status=200 if usage else None,
+        outcome="answered" if usage else "killed",
+        error=None if usage else "the run was killed while this was under way",
+        usage=counted or one.worst,
+        cost=price(counted or one.worst),
+        assumed=counted is None,
+    )
 
 
 def recorded_in(store: Recordings) -> Callable[[Sending], Usage | None]:

@@ -7,20 +7,37 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from pydantic import JsonValue, ValidationError
 
 from workbench.articles import Article, Rejected
-from workbench.canonical import fingerprint
-from workbench.errors import RunError
+from workbench.canonical import canonical_json, fingerprint
+from workbench.errors import RunError, SchemaError
 from workbench.extract import State
 from workbench.lines import Appender, read_lines
+from workbench.pointers import first_difference, pointer
 from workbench.runs import FILES, Run, RunInfo, prompt_text, schema_text
 from workbench.tasks import Task
 
-__all__ = ["REDONE", "Kept", "check_asked", "check_same", "keep", "put_back", "taken_samples", "told_of"]
+__all__ = [
+    "REDONE",
+    "Kept",
+    "Left",
+    "check_asked",
+    "check_records",
+    "check_same",
+    "keep",
+    "left_of",
+    "put_back",
+    "taken_samples",
+    "told_of",
+]
 
 REDONE: Final[frozenset[State]] = frozenset({"failed", "unspent", "missed"})
 """States that going on does again: no answer was had, so that asking is the same request."""
+SHOWN: Final = 120
+"""Characters of a value that a refusal shows."""
 
 
 @dataclass
@@ -72,7 +89,19 @@ class Kept:
         self.samples[fingerprint(article.id)] = sample
 
 
-def keep(
+class Left(NamedTuple):
+    """What is left of a run, worked out of its files and not yet written into them.
+
+    Attributes:
+        kept: What the run keeps.
+        goes: Marks of the names whose lines go, as their articles are done again.
+    """
+
+    kept: Kept
+    goes: set[int]
+
+
+def left_of(
     run: Run,
     articles: Iterable[Article | Rejected],
     *,
@@ -80,15 +109,15 @@ def keep(
     retried: frozenset[State] = frozenset(),
     only: frozenset[State] = frozenset(),
     spared: frozenset[State] = frozenset(),
-) -> Kept:
-    """Sort a run's lines into those that stay and those that go, and take the latter out of its files.
+) -> Left:
+    """Sort a run's lines into those that stay and those that go. Nothing is written.
 
     A line goes when its article is there to be done again: for its state, or because its text is no longer the one that the line answers. A state
     in ``retried`` is asked anew, as the next sample that none of the runs beside this one takes: its answer was had, and asking the same would be
-    told the same. What goes is kept aside, for ``put_back``.
+    told the same.
 
     Args:
-        run: What was done. Nobody else may be writing it.
+        run: What was done.
         articles: What there is to do now.
         redone: States that are done again.
         retried: States to be asked anew.
@@ -98,14 +127,10 @@ def keep(
     Raises:
         RunError: If a line is no extraction.
     """
-    files = {name: Appender(run.folder / name) for name in FILES}
-    put_back(run.folder, files)
-    for file in files.values():
-        file.close()
     redone = ((only or redone) & redone - spared) | retried
-    torn = [run.folder / name for name, file in files.items() if file.torn]
-    kept = Kept(first=run.info.sample, only=set() if only else None, since=run.info.started, torn=torn)
-    for line in _lines(run.folder):
+    kept = Kept(first=run.info.sample, only=set() if only else None, since=run.info.started)
+    goes = set()
+    for _, line in _standing(run.folder):
         state: State = line["state"]
         mark = fingerprint(line["article"])
         kept.states[state] += 1
@@ -115,18 +140,32 @@ def keep(
         if kept.only is not None:
             kept.only.add(mark)
         kept.samples[mark] = _sample(line) + run.info.samples * (state in retried and bool(line["exchanges"]))
-    again = set()
     for article in articles:
         if kept.wants(article):
-            again.add(fingerprint(article.id))
+            goes.add(fingerprint(article.id))
         elif _mark_of(article) not in kept.marks:
             kept.leaves = True
-    for name in FILES:
-        for line in _take_out(run.folder / name, again):
-            if name == "extractions.jsonl":
-                kept.states[line["state"]] -= 1
-                kept.was[fingerprint(line["article"])] = line["state"]
-    return kept
+    for _, line in _standing(run.folder) if goes else ():
+        if (mark := fingerprint(line["article"])) in goes:
+            kept.states[line["state"]] -= 1
+            kept.was[mark] = line["state"]
+    return Left(kept, goes)
+
+
+def keep(run: Run, left: Left) -> Kept:
+    """Take the lines that go out of a run's files. They are kept aside, for ``put_back``.
+
+    Args:
+        run: What was done. Nobody else may be writing it.
+        left: What is left of it.
+    """
+    files = {name: Appender(run.folder / name) for name in FILES}
+    put_back(run.folder, files)
+    for name, file in files.items():
+        file.close()
+        _take_out(run.folder / name, left.goes)
+    left.kept.torn += [run.folder / name for name, file in files.items() if file.torn]
+    return left.kept
 
 
 def taken_samples(run: Run) -> dict[int, int]:
@@ -197,7 +236,21 @@ def _lines(folder: Path) -> Iterator[dict[str, Any]]:
         yield line
 
 
-def _take_out(file: Path, marks: set[int]) -> Iterator[dict[str, Any]]:
+def _standing(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and line of each article's extraction, as the lines stand once those that were taken out and have no successor are put back."""
+    file = folder / "extractions.jsonl"
+    aside = _aside(file)
+    out = {fingerprint(line["article"]) for _, _, line in read_lines(aside, missing_ok=True)}
+    for number, line in enumerate(_lines(folder), 1):
+        out.discard(fingerprint(line["article"]))
+        yield f"{file}:{number}", line
+    for number, _, line in read_lines(aside, missing_ok=True):
+        if (mark := fingerprint(line["article"])) in out:
+            out.discard(mark)
+            yield f"{aside}:{number}", line
+
+
+def _take_out(file: Path, marks: set[int]) -> None:
     """Take the lines of the marked articles out of a file and keep them aside; a file that keeps all of its lines is not touched."""
 
     def goes(line: dict[str, Any]) -> bool:
@@ -213,8 +266,6 @@ def _take_out(file: Path, marks: set[int]) -> Iterator[dict[str, Any]]:
             gone = offset >= first and goes(line)
             old.seek(offset)
             (out if gone else new).write(old.readline())
-            if gone:
-                yield line
     aside_part.replace(aside)  # first: a line that stands in both files is put back into none
     part.replace(file)
 
@@ -272,6 +323,49 @@ def check_same(run: Run, now: RunInfo, task: Task) -> None:
             where=str(run.folder),
             way_out="undo the change, or start another run of the same articles with --new",
         )
+
+
+def check_records(run: Run, task: Task, left: Left) -> None:
+    """Refuse to go on with a run whose records the schema's own code no longer reads as they are stored, though its JSON Schema is the same.
+
+    Where the code is that which the run notes, nothing is read.
+
+    Raises:
+        RunError: If a record that the run keeps no longer validates, or validates to another; names the article and the place.
+        SchemaError: If a validator fails.
+    """
+    if run.info.schema_code == task.code:
+        return
+    for where, line in _standing(run.folder):
+        if line["state"] != "ok" or fingerprint(line["article"]) in left.goes:
+            continue
+        if changed := _reads(task, line["record"]):
+            raise RunError(
+                f"the schema's code has changed, and by it the record of {line['article']} is another; at {changed}",
+                where=where,
+                expected="records that read as they are stored: else those before and after the change would not be of one kind",
+                way_out=f"put {task.front.schema_} back as it was, or start another run of the same articles with --new",
+            )
+
+
+def _reads(task: Task, stored: JsonValue) -> str | None:
+    """Where and how a stored record reads other than it is stored, None if it does not."""
+    try:
+        read = task.schema.model_validate_json(canonical_json(stored)).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        return f"{pointer(*first['loc']) or 'its whole'}: {first['msg']}"
+    except Exception as error:
+        raise SchemaError(f"a validator fails: {type(error).__name__}: {error}", where=task.front.schema_) from error
+    if differs := first_difference(stored, read):
+        at, then, now = differs
+        return f"{at or 'its whole'}: {_short(then)} became {_short(now)}"
+    return None
+
+
+def _short(value: JsonValue) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _settings(then: RunInfo, now: RunInfo) -> Iterator[tuple[str, Any, Any]]:

@@ -85,6 +85,8 @@ class RunInfo(BaseModel):
     """The hash of the prompt's messages."""
     json_schema: str
     """The hash of the JSON Schema that was sent."""
+    schema_code: str | None = Field(default=None, exclude_if=lambda code: code is None)
+    """The hash of the code that answers were validated by; a vote's has none, nor had older runs'."""
     front_matter: dict[str, Any]
     reasks: int
     refresh: bool = False

@@ -5,6 +5,7 @@ it stands in, and ``Cited[T]`` is one value with its quote. The *form* of a sche
 holds, and what the scorer compares.
 """
 
+import ast
 import importlib.util
 import sys
 import types
@@ -21,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from workbench.canonical import hash_json
+from workbench.canonical import hash_bytes, hash_json
 from workbench.errors import SchemaError
 from workbench.pointers import pointer
 
@@ -41,6 +42,7 @@ __all__ = [
     "load_schema",
     "marks_of",
     "scalars",
+    "schema_code",
     "schema_version",
     "values",
 ]
@@ -116,6 +118,43 @@ def load_schema(reference: str, root: Path) -> type[BaseModel]:
     if found:
         raise SchemaError("the schema does not fit: " + "; ".join(found), where=f"{path}:{name}")
     return schema
+
+
+def schema_code(reference: str, root: Path) -> str:
+    """The tagged hash of the code of a schema that was loaded: its file, and what that imports of the project's own, validators among it.
+
+    Installed packages are not in it, nor is the workbench: a run notes their versions.
+    """
+    top, own = root.resolve(), Path(__file__).parent
+    waiting, found = [((root / reference.partition(":")[0]).resolve(), "")], dict[Path, str]()
+    while waiting:
+        path, package = waiting.pop()
+        if path in found:
+            continue
+        raw = path.read_bytes()
+        found[path] = hash_bytes(raw)
+        for module in _imports(raw, package):
+            file = Path(module.__file__ or "").resolve()
+            theirs = not file.is_relative_to(top) or file.is_relative_to(own) or "site-packages" in file.parts
+            if file.suffix == ".py" and not theirs:
+                waiting.append((file, module.__package__ or ""))
+    return hash_json([*sorted(found.values())])
+
+
+def _imports(source: bytes, package: str) -> Iterator[types.ModuleType]:
+    """The modules that a file has import statements for, their packages among them, as far as they are imported."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            relative = "." * node.level + (node.module or "")
+            base = importlib.util.resolve_name(relative, package) if package or not node.level else ""
+            names |= {f"{base}.{each.name}" for each in node.names}
+    around = {".".join(name.split(".")[:length]) for name in names for length in range(1, name.count(".") + 2)}
+    for name in sorted(around):
+        if isinstance(module := sys.modules.get(name), types.ModuleType) and getattr(module, "__file__", None):
+            yield module
 
 
 def _print(*values: object, **options: Any) -> None:

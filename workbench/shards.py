@@ -26,7 +26,17 @@ from workbench.lines import Appender, raw_lines, read_lines
 from workbench.recordings import Recordings, read_recording
 from workbench.runs import FILES
 
-__all__ = ["PATIENCE", "Share", "articles_of", "merge", "recordings_of", "roll_back", "take_in", "write"]
+__all__ = [
+    "PATIENCE",
+    "Share",
+    "articles_of",
+    "check_merged",
+    "merge",
+    "recordings_of",
+    "roll_back",
+    "take_in",
+    "write",
+]
 
 SHARDS: Final = "shards"
 ARTICLES: Final = "articles.jsonl"
@@ -104,6 +114,21 @@ def recordings_of(shard: Path) -> Recordings:
 def _shards_of(folder: Path) -> list[Path]:
     """The shards of a run that are not merged yet."""
     return sorted(shard for shard in (folder / SHARDS).glob("*") if shard.is_dir() and shard.suffix != MERGED)
+
+
+def check_merged(folder: Path) -> None:
+    """Refuse to tell of a run, writing nothing, where shards hold some of what it has done.
+
+    Raises:
+        RunError: They do.
+    """
+    begun = [shard for shard in _shards_of(folder) if (shard / "attempts.jsonl").exists()]
+    if begun or (folder / SHARDS / MERGING).exists():
+        raise RunError(
+            f"what it has done past one machine is not merged yet ({len(begun)} shards), so that what is left is not known",
+            where=str(folder / SHARDS),
+            way_out=f"go on with it without --dry-run: `workbench run --resume {folder.name}` merges them before it asks",
+        )
 
 
 def roll_back(folder: Path) -> None:

@@ -45,6 +45,12 @@ class Summary:
         """Of what was sent; None if its price is not known."""
         return self.totals.cost
 
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether a sitting that has ended came to no article that was to be done."""
+        stopped = self.interrupted or self.refused is not None
+        return not stopped and not self.left and self.states.total() == self.kept
+
     def add(self, extraction: Extraction) -> None:
         """Count one more article."""
         self.states[extraction.state] += 1

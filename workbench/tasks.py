@@ -25,7 +25,7 @@ from workbench.errors import TaskError
 from workbench.examples import Example, Examples
 from workbench.jsonschema import json_schema, strict_schema
 from workbench.requests import Facets, Request, Written, write_items, write_list, write_member
-from workbench.schema import load_schema
+from workbench.schema import load_schema, schema_code
 from workbench.settings import Mode
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Task:
         json_schema: What the endpoint is sent of it.
         messages: Role and template of each message.
         examples: What requests show beside their article, if the front matter asks for examples.
+        code: The hash of the schema's own code; None where it came from no file.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Task:
     json_schema: dict[str, Any]
     messages: tuple[tuple[str, str], ...]
     examples: Examples | None = None
+    code: str | None = None
 
     def examples_of(self, article: Article) -> tuple[Example, ...]:
         """The examples that are shown with an article; none if the front matter asks for none.
@@ -172,7 +174,8 @@ def load_task(name: str, root: Path, mode: Mode | None = None) -> Task:
     schema = load_schema(front.schema_, root)
     sent = strict_schema(schema) if front.mode == "json_schema" else json_schema(schema)
     body = parts["body"] or ""
-    task = Task(name, front, hash_text(body), schema, sent, _messages(body, file))
+    code = schema_code(front.schema_, root)
+    task = Task(name, front, hash_text(body), schema, sent, _messages(body, file), code=code)
     _check_template(task, file)
     return task
 

@@ -24,7 +24,7 @@ from workbench.ledger import Ledger
 from workbench.link import Ask, GivenUpError, Link
 from workbench.live import close_left_over, live
 from workbench.recordings import Recordings
-from workbench.resume import check_same, keep, put_back, told_of
+from workbench.resume import check_same, keep, left_of, put_back, told_of
 from workbench.runs import Run, RunInfo, RunWriter
 from workbench.settings import environment, find_project
 from workbench.shards import PATIENCE, articles_of, recordings_of
@@ -149,6 +149,12 @@ def _job_of(order: Order) -> Job:
         samples=info.samples,
     )
     check_same(Run(Path(order.run), info), info_of(job, info.id, info.started), job.task)
+    if job.task.code != info.schema_code:
+        raise RunError(
+            "this worker has another code of the schema than the driver",
+            where=job.task.front.schema_,
+            way_out="see that both have the project's files as they are now, and go on with --resume",
+        )
     return job
 
 
@@ -209,7 +215,8 @@ def _sitting_at(order: Order, job: Job, shard: Path, words: list[str]) -> Iterat
         ledger = Ledger(shard, wait=PATIENCE)
         failing.callback(ledger.close)
         # What has ended stays as it ended, as it does in a run of one process.
-        kept = keep(Run(shard, order.account), (share.article for share in shares), redone=frozenset())
+        begun = Run(shard, order.account)
+        kept = keep(begun, left_of(begun, (share.article for share in shares), redone=frozenset()))
         writer = RunWriter(shard, order.account, ledger)
         failing.pop_all()  # the writer closes it
     kept.since = order.since

@@ -95,7 +95,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     1,000 articles only those that have a golden are shown, here and with --json: the others are in the run's folder.
 
     --resume takes the articles, the task and the model from RUN and goes on with it: what was never done, and what ended failed, unspent
-    or missed. A run pays for nothing twice.
+    or missed. A run pays for nothing twice. With --dry-run it says what that would cost.
 
     Several --model and --samples make a run for each model and sample, one after the other, within one budget: `workbench vote` merges
     them, `workbench compare` tells which is better.
@@ -105,7 +105,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     _check_engine(engine, scheduler, replay=replay)
     here = project()
     earlier = _earlier(here, resumed, going_on=bool(only), new=new)
-    _check_options(earlier, retry, only, new=new, refresh=refresh, dry_run=dry_run)
+    _check_options(earlier, retry, only, new=new, refresh=refresh)
     if earlier and (len(models) > 1 or samples > 1):
         raise click.UsageError("a run is of one model and one sample: several go with neither --resume nor --only")
     jobs = [
@@ -125,7 +125,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     ended: list[tuple[Job, Summary]] = []
     with Recordings(here.path(here.settings.recordings), notify=notify) as store:
         if dry_run:
-            dry_run_of(jobs, store, as_json=as_json)
+            dry_run_of(jobs, store, resume, Watch(notify=notify), as_json=as_json)
             return
         for job in _within_budget(jobs, ended):
             watching: AbstractContextManager[Watch] = events(total) if as_events else progress(stderr(), total)
@@ -137,6 +137,8 @@ def run(  # noqa: PLR0917 - click gives each option by its name
                 else:
                     answering = telling(live) if job.endpoint else replaying
                     summary = asyncio.run(run_job(job, runs, store, answering, resume=resume, watch=watch))
+                if resume and summary.nothing_to_do:
+                    watch.notify(_nothing_to_do(resume, summary))
             ended.append((job, summary))
             if summary.interrupted or summary.refused:
                 break
@@ -149,6 +151,14 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     _show(ended, evaluations, single=len(jobs) == 1, as_json=as_json)
     codes = {_exit_code(summary, replayed=job.endpoint is None) for job, summary in ended}
     raise click.exceptions.Exit(next((code for code in (130, 3, 4, 5) if code in codes), 0))
+
+
+def _nothing_to_do(resume: Resume, summary: Summary) -> str:
+    """Why going on did nothing, and what would do something."""
+    why = f"none of these articles ended {' or '.join(sorted(resume.only))}" if resume.only else "no article is left"
+    answered = ", ".join(state for state in summary.states if state not in REDONE | {"ok"})
+    more = f"; --retry asks anew what ended {answered}" if answered else ""
+    return f"nothing was to be done: {why}{more}; what follows is the run as it stood"
 
 
 def _past_one_machine(  # noqa: PLR0917 - as `run_job`
@@ -188,7 +198,7 @@ def _check_currency(jobs: Sequence[Job]) -> None:
 
 
 def _check_options(
-    earlier: Run | None, retry: tuple[State, ...], only: tuple[State, ...], *, new: bool, refresh: bool, dry_run: bool
+    earlier: Run | None, retry: tuple[State, ...], only: tuple[State, ...], *, new: bool, refresh: bool
 ) -> None:
     if earlier is None and (retry or new):
         raise click.UsageError("--retry and --new go with --resume RUN")
@@ -196,8 +206,6 @@ def _check_options(
         raise click.UsageError("--new starts with every article: it goes with neither --retry nor --only")
     if refresh and earlier and not new:
         raise click.UsageError("--refresh asks everything again: it goes with a new run, not with --resume")
-    if earlier and dry_run and not new:
-        raise click.UsageError("--dry-run counts what a new run would send: it goes with neither --resume nor --only")
     if answered := {*only} - REDONE - {*retry}:
         raise click.UsageError(f"{', '.join(sorted(answered))}: there is an answer; --retry asks anew")
 
@@ -252,6 +260,7 @@ def _as_json(summary: Summary, evaluation: Evaluation) -> dict[str, Any]:
     return {
         "run": str(summary.folder),
         "kept": summary.kept,
+        "nothing_to_do": summary.nothing_to_do,
         "interrupted": summary.interrupted,
         "states": dict(summary.states),
         "tokens": asdict(_usage(summary)),
