@@ -463,6 +463,19 @@ def test_eval_says_that_an_article_was_shown_its_own_golden_after_all(
     assert any(f"retold: its own golden, {shown}, was among its examples" in note for note in notes)
 
 
+def test_a_golden_that_can_be_no_example_is_said_as_an_event_to_who_asks_for_events(
+    few_shot: Path, server: Loopback, workbench: Command
+) -> None:
+    """Of three goldens two are needed, and the second in order has a value that stands nowhere in its article."""
+    text = "한낮이다.\n"
+    record = {"street": "없는길", "shops": []}
+    golden = {"format": "workbench.golden/1", "id": "x6", "schema": "1", "texts": [hash_text(text)], "record": record}
+    write(few_shot, {"articles/x6.txt": text, "goldens/street/x6.json": json.dumps(golden, ensure_ascii=False)})
+    result = workbench("run", "--base-url", server.base_url, "--events")
+    told = [json.loads(one) for one in result.err.splitlines()]
+    assert any(one["event"] == "notice" and "x6 is passed over as an example" in one["words"] for one in told)
+
+
 def test_a_value_from_an_example_is_shown_where_findings_are(few_shot: Path, workbench: Command) -> None:
     leaking = json.dumps(ANSWERS["bookshop"], ensure_ascii=False)
     with Loopback(answer=leaking) as server:

@@ -757,6 +757,18 @@ def test_an_error_is_an_event_too(project: Path, workbench: Command) -> None:
     assert (result.code, told["event"], "none.txt" in told["words"]) == (2, "error", True)
 
 
+def test_that_it_was_stopped_before_its_articles_were_read_is_an_event_too(
+    project: Path, workbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("workbench.cli.run.count_articles", press)
+    result = workbench("run", "--replay", "--events")
+    (told,) = [json.loads(one) for one in result.err.splitlines() if one]  # a blank line ends the one with ^C
+    assert (result.code, told["event"], "interrupted" in told["words"]) == (130, "error", True)
+
+
 def test_without_a_terminal_a_line_comes_now_and_then() -> None:
     told = io.StringIO()
     console = Console(file=told, force_terminal=False, width=200)

@@ -12,6 +12,7 @@ from helpers import article_of
 from pydantic import BaseModel
 from report.made_up import GOLDEN, HOSTILE, RECORD, TEXT, article, evaluation, failed, hostile
 
+from workbench.consensus import stored_places
 from workbench.evaluate import ArticleScore, Evaluation
 from workbench.evidence import ground
 from workbench.extract import Extraction
@@ -21,8 +22,8 @@ from workbench.readings import RegionReading, readings
 from workbench.report import html
 from workbench.report.view import Value, value
 from workbench.report.view import view as view_of
-from workbench.schema import Cited, form, values
-from workbench.scoring import Language, Region, score
+from workbench.schema import Cited, Quote, form, values
+from workbench.scoring import Language, Region, Set, Text, score
 
 NOTE = "4 of 4 responses are transcribed: written by hand from the rendered request, not by a model behind an endpoint"
 
@@ -502,3 +503,26 @@ def test_what_is_cited_as_a_whole_shows_its_values_regions_places_and_quote(scor
     own = {number: segment.text for segment in shown.text or () for number in segment.values}
     assert own == {0: "김제시", 1: "완주군", 2: "김제시", 3: "완주군", 4: "익산시"}
     assert {noticed.label for noticed in shown.findings} == {"first › beside › 1", "others 1 › beside › 1"}
+
+
+class Labels(BaseModel):
+    """Labels that are cited and scored as a whole, beside what another passage supports."""
+
+    labels: Cited[Annotated[list[str], Set(Text())]]
+    quote: Quote
+
+
+def test_a_list_cited_and_scored_as_a_whole_shows_its_own_quote_and_how_sure_a_vote_is_of_it() -> None:
+    text = "밀밭과 새집이 열었다. 다른 말이다."
+    filled = Labels.model_validate(
+        {"labels": {"value": ["밀밭", "새집"], "quote": "밀밭과 새집이"}, "quote": "다른 말"}
+    )
+    extraction = Extraction(
+        article="labels", text="sha256:0", place="labels.txt", state="ok", record=filled.model_dump(mode="json"),
+        spans=ground(walk(filled), text).spans, confidence={stored_places(filled)("/labels"): 0.5},
+    )  # fmt: skip
+    answer = score({"labels": ["밀밭"]}, values(filled), form(Labels))
+    shown = view_of(ArticleScore(extraction, "labels", answer), text, "en")
+    (row,) = [row for group in shown.groups for row in group.rows]
+    assert [segment.text for segment in shown.text or () if row.quote in segment.quotes] == ["밀밭과 새집이"]
+    assert row.confidence == 0.5

@@ -27,15 +27,19 @@ class Stored:
     def __init__(self, extraction: Extraction) -> None:
         self.extraction = extraction
         self.scalars = dict(scalars(extraction.record))
-        self.form_at = dict(_places(extraction.record, "", ""))
+        self._places = dict(_places(extraction.record, "", ""))
+
+    @cached_property
+    def form_at(self) -> dict[str, str]:
         """The place in the form of each scalar that is no cited value's quote, by where it is stored."""
+        return {at: place for at, place in self._places.items() if at in self.scalars}
 
     @cached_property
     def _of_form(self) -> dict[str, str]:
-        return {place: at for at, place in self.form_at.items() if at != place}
+        return {place: at for at, place in self._places.items() if at != place}
 
     def at(self, place: str) -> str:
-        """Where the scalar is stored that stands at a place of the form."""
+        """Where the value is stored that stands at a place of the form: a scalar, or what is scored as a whole."""
         return place if place in self.scalars else self._of_form.get(place, place)
 
     def quote_at(self, at: str) -> str | None:
@@ -50,6 +54,7 @@ class Stored:
 
 
 def _places(item: JsonValue, at: str, place: str) -> Iterator[tuple[str, str]]:
+    yield at, place
     if isinstance(item, dict):
         cited = item.keys() == CITED
         for name, child in item.items():
@@ -61,5 +66,3 @@ def _places(item: JsonValue, at: str, place: str) -> Iterator[tuple[str, str]]:
     elif isinstance(item, list):
         for number, child in enumerate(item):
             yield from _places(child, at + pointer(number), place + pointer(number))
-    else:
-        yield at, place
