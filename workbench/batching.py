@@ -26,7 +26,7 @@ from workbench.live import check_length, check_priced, close_left_over, live
 from workbench.meter import worst_case
 from workbench.prices import batch_price
 from workbench.prices import price as live_price
-from workbench.recordings import Answer, Exchange, Recording
+from workbench.recordings import Answer, Exchange
 from workbench.requests import Request
 from workbench.resume import told_of
 from workbench.tasks import Task, render
@@ -214,7 +214,7 @@ class _Desk:
         """
         mark = digest(request.key)
         found = self.sitting.store.find(request)
-        if found and _is_fresh(self.sitting, found):
+        if found and self.sitting.is_fresh(found):
             price = self.price if mark in self.past.paid else self.full if mark in self.one_by_one else None
             self.past.paid.discard(mark)  # two articles with one text are one request
             self.one_by_one.discard(mark)
@@ -252,11 +252,6 @@ async def _reask(task: Task, request: Request, first: Exchange, answer: Answer, 
     from workbench.model import reask  # noqa: PLC0415 - 2.5 s, and most walks ask nothing again
 
     await reask(task, request, first, answer, reasks)
-
-
-def _is_fresh(sitting: Sitting, found: Recording) -> bool:
-    """Whether a recording answers: a run that asked everything again goes on with what was recorded since."""
-    return not sitting.job.refresh or (sitting.kept.since is not None and found.recorded >= sitting.kept.since)
 
 
 def _under_way(log: BatchLog, past: Past, price: Price, *, in_money: bool) -> tuple[set[bytes], Spend]:

@@ -25,7 +25,7 @@ from workbench.extract import Extraction, Reask, State, extract, look_up_reasks,
 from workbench.ledger import Ledger
 from workbench.limits import NotSentError
 from workbench.prices import NOTHING, Cost, context_window, price
-from workbench.recordings import Answer, Exchange, Origin, Recordings
+from workbench.recordings import Answer, Exchange, Origin, Recording, Recordings
 from workbench.requests import Request
 from workbench.resume import Kept, check_same, keep, put_back, taken_samples
 from workbench.runs import Run, RunInfo, RunWriter, new_folder, now, write_task
@@ -172,6 +172,10 @@ class Sitting:
     def notify(self) -> Notify:
         """Called with words for the user."""
         return self.watch.notify
+
+    def is_fresh(self, found: Recording) -> bool:
+        """Whether a recording answers: a run that asks everything again takes only what was recorded since it began."""
+        return not self.job.refresh or (self.kept.since is not None and found.recorded >= self.kept.since)
 
     def keep(self, extraction: Extraction) -> None:
         """Write down an article's extraction, count it and tell whoever watches."""

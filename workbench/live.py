@@ -86,9 +86,9 @@ class _Wire:
     def __init__(
         self, sitting: Sitting, client: "Client", meter: Meter, before: Recordings | None, paid: set[str]
     ) -> None:
-        self._job, self._store, self._summary = sitting.job, sitting.store, sitting.summary
+        self._sitting, self._job, self._store, self._summary = sitting, sitting.job, sitting.store, sitting.summary
         self._client, self._meter, self._before, self._paid = client, meter, before, paid
-        self._origin, self._reads, self._since = origin_of(client.endpoint), sitting.job.reads, sitting.kept.since
+        self._origin, self._reads = origin_of(client.endpoint), sitting.job.reads
         self._under_way: dict[str, asyncio.Event] = {}
         self._refreshed: set[str] = set()
 
@@ -125,14 +125,13 @@ class _Wire:
 
     def _find(self, request: Request) -> Recording | None:
         found = self._store.find(request)
-        if found and (self._before is not None or not self._job.refresh or self._is_fresh(found)):
+        if found and (self._before is not None or self._is_fresh(found)):
             return found
         found = self._before.find(request) if self._before is not None else None
-        return found if found and (not self._job.refresh or self._is_fresh(found)) else None
+        return found if found and self._is_fresh(found) else None
 
     def _is_fresh(self, found: Recording) -> bool:
-        """Whether a refresh has asked it again, in this sitting or an earlier one."""
-        return found.key in self._refreshed or (self._since is not None and found.recorded >= self._since)
+        return found.key in self._refreshed or self._sitting.is_fresh(found)
 
 
 def _as_billed(attempt: Attempt) -> Price | None:
