@@ -16,7 +16,7 @@ from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
 from workbench.entries import digest
-from workbench.errors import BudgetReached, ProviderError, SettingsError
+from workbench.errors import BudgetReached, ProviderError
 from workbench.extract import Price
 from workbench.gatherer import Gatherer
 from workbench.intake import Handed, Past, read_past, take_in, take_in_handed, way_out_of
@@ -57,7 +57,7 @@ def gathering(
     async def answering(sitting: Sitting) -> AsyncIterator[Answers]:
         model = priced or sitting.job.model
         price: Price = partial(batch_price, model)
-        _check_price(sitting, price)
+        sitting.job.check_price(price)
         if handed:
             sitting.store.writer(handed.origin)  # before anything is entered
         async with AsyncExitStack() as stack:
@@ -148,19 +148,10 @@ class _Waits:
             )
 
 
-def _check_price(sitting: Sitting, price: Price) -> None:
-    job = sitting.job
-    if job.budget is not None and price(Usage(1, 1)) is None:
-        raise SettingsError(
-            f"a budget in money needs the price of {job.model.name}, which is not known",
-            way_out=f"give it a price in {job.model.table}, or limit --max-tokens-total",
-        )
-
-
 def _taken_in(sitting: Sitting, log: BatchLog, price: Price, handed: Handed | None) -> Past:
     """The run's past, with all that has come back since."""
     if log.torn:
-        sitting.notify(f"{log.torn}: its last line was torn, and is set aside in {log.torn.name}.torn")
+        sitting.watch.torn(log.torn)
     past = read_past(log.folder)
     if sitting.job.endpoint:
         take_in(sitting, log, past, price, origin_of(sitting.job.endpoint))
