@@ -107,6 +107,11 @@ class RunInfo(BaseModel):
     votes: tuple[VotedRun, ...] = Field(default=(), exclude_if=lambda given: not given)
     """The runs that it merges, in the order in which a tie is theirs; not written where it is no vote."""
 
+    @property
+    def label(self) -> str:
+        """What the settings call the model, or its name at the endpoint: both name it."""
+        return self.alias or self.model
+
 
 class Noticed(BaseModel):
     """What is read of a finding to count it."""
