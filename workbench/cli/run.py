@@ -15,10 +15,10 @@ from rich.table import Table
 
 from workbench.batching import tell_all, telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
-from workbench.cli.common import as_json, cost_fields, print_json, project, stderr, stdout
+from workbench.cli.common import as_json, cost_fields, print_json, project, say, say_note, stderr, stdout
 from workbench.cli.estimate import dry_run_of
 from workbench.cli.made import evaluation_of_made, figures
-from workbench.cli.progress import events, progress, teller
+from workbench.cli.progress import events, notice, progress
 from workbench.completions import Usage
 from workbench.errors import SettingsError
 from workbench.evaluate import Evaluation
@@ -116,7 +116,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     ]
     _check_currency(jobs)
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
-    notify = teller(stderr(), as_events=as_events)
+    notify = notice if as_events else say
     if resume:
         check_none_under_way(resume.run.folder, notify)
     total = count_articles(jobs[0])
@@ -141,7 +141,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
             if summary.interrupted or summary.refused:
                 break
         for note in store.notes:
-            notify(f"note  {note}")
+            (notice if as_events else say_note)(note)
     texts = texts_in(here.root)
     evaluations = [
         evaluation_of_made(summary.folder, summary.states.total(), goldens, task.schema, texts) for _, summary in ended
