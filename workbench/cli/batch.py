@@ -15,11 +15,12 @@ from workbench.batching import gathering
 from workbench.cli.account import leave, run_with_batches, show
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, model_of, named_run, say_what, say_who
 from workbench.cli.common import MONEY, as_json, project, say, stderr
+from workbench.cli.copies import check_free, copies
 from workbench.cli.progress import progress
 from workbench.endpoints import Endpoint, Model
 from workbench.errors import InUse, RunError, SettingsError
 from workbench.extract import State
-from workbench.handover import Fetched, check_free, copies, fetch, look, send
+from workbench.handover import Fetched, fetch, look, send
 from workbench.handover import cancel as end_batches
 from workbench.intake import Handed
 from workbench.jobs import Answering, Job, Resume, run_job
