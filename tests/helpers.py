@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bs4 import Tag
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -30,6 +31,12 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     return root
+
+
+def text_of(tag: Tag | None) -> str:
+    """What a tag of a page says, in words one space apart."""
+    assert tag is not None
+    return " ".join(tag.get_text(" ").split())
 
 
 def article_of(text: str, name: str = "a", **known: Any) -> Article:

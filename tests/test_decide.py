@@ -6,66 +6,23 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
+from deciding import NOW, Desk, fresh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelled import ABOUT, HASH, LABELLED, RECORD, Street, golden, records, wishes
 
-from workbench.decide import decide, read_shown, undo
+from workbench.decide import decide, undo
 from workbench.decisions import Decision, Log
 from workbench.errors import GoldenChanged, GoldenError, InputError, WishError
 from workbench.goldens import golden_text, may_write, read_golden, write_golden
 from workbench.wishes import Subject, Wish, apply
-
-NOW = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
-
-
-class Desk:
-    """A folder with a log and one golden, and a person who always looks before deciding."""
-
-    def __init__(self, folder: Path, about: Subject = ABOUT) -> None:
-        self.folder = folder
-        self.about = about
-        self.log = Log(folder)
-        self.file = folder / "a.json"
-
-    @property
-    def seen(self) -> str | None:
-        return read_shown(self.folder, "a", Street)[1]
-
-    @property
-    def content(self) -> bytes | None:
-        return self.file.read_bytes() if self.file.exists() else None
-
-    def decide(self, action: Any, at: str | None = None, record_at: str | None = None, **more: Any) -> Decision:
-        return self.wish(Wish(action=action, at=at, record_at=record_at, **more))
-
-    def wish(self, made: Wish) -> Decision:
-        return decide(self.log, self.about, made, Street, seen=self.seen, by="나", now=NOW, writable=True)
-
-    def undo(self, decision: str) -> Decision:
-        return undo(self.log, "a", decision, seen=self.seen, by="나", now=NOW, writable=True)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    write_golden(golden(), tmp_path)
-    return Desk(tmp_path)
-
-
-@contextmanager
-def fresh(about: Subject = ABOUT) -> Iterator[Desk]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield Desk(Path(folder), about)
 
 
 def changed_lines(before: bytes, after: bytes) -> list[str]:
@@ -243,9 +200,9 @@ def test_nothing_is_written_where_it_may_not_be(desk: Desk) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import test_decide
+import deciding
 Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-test_decide.Desk(Path(sys.argv[1])).decide("accept", None, "/street")
+deciding.Desk(Path(sys.argv[1])).decide("accept", None, "/street")
 """
 
 

@@ -748,7 +748,10 @@ def test_events_stay_json_where_there_is_something_to_note(
     notices = [one["words"] for one in told if one["event"] == "notice"]
     assert "indexing" in notices[0]
     assert "its last line is torn" in notices[-1]
+    assert notices[-1].startswith(str(file)), "a program needs no word that says what kind of words they are"
     assert "end" in {one["event"] for one in told}
+    said = workbench("run", "--replay").err.splitlines()
+    assert f"note  {notices[-1]}" in said, "a person is told in one line, as of every other note"
 
 
 def test_an_error_is_an_event_too(project: Path, workbench: Command) -> None:

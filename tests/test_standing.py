@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from deciding import Desk, fresh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelled import HASH, RECORD, Street, golden
-from test_decide import Desk, fresh
 
 from workbench.decide import read_shown, record_hash
 from workbench.errors import WorkbenchError
@@ -16,12 +16,6 @@ from workbench.standing import Mark, Standing
 from workbench.wishes import Subject
 
 RECORD_HASH = record_hash(RECORD)
-
-
-@pytest.fixture
-def desk(tmp_path: Any) -> Desk:
-    write_golden(golden(), tmp_path)
-    return Desk(tmp_path)
 
 
 def standing(desk: Desk) -> Standing:

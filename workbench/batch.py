@@ -277,7 +277,7 @@ def read_batches(folder: Path) -> Batches:
         RunError: If a line is of another version.
     """
     found, file = Batches(), folder / "batches.jsonl"
-    for number, _, fields in read_lines(file) if file.exists() else ():
+    for number, _, fields in read_lines(file, missing_ok=True):
         try:
             found.apply(_EVENT.validate_python(fields))
         except (ValidationError, KeyError) as error:

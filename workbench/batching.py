@@ -16,17 +16,17 @@ from workbench.budget import Budget, Spend
 from workbench.completions import Usage
 from workbench.endpoints import Model
 from workbench.entries import digest
-from workbench.errors import BudgetReached, ProviderError, SettingsError
+from workbench.errors import BudgetReached, ProviderError
 from workbench.extract import Price
 from workbench.gatherer import Gatherer
-from workbench.intake import Handed, Past, read_past, take_in, take_in_handed, way_out_of
+from workbench.intake import Failed, Handed, Past, read_past, take_in, take_in_handed, way_out_of
 from workbench.jobs import Answering, Answers, Sitting, origin_of
 from workbench.limits import NotSentError
 from workbench.live import check_length, check_priced, close_left_over, live
 from workbench.meter import worst_case
 from workbench.prices import batch_price
 from workbench.prices import price as live_price
-from workbench.recordings import Answer, Exchange, Recording
+from workbench.recordings import Answer, Exchange
 from workbench.requests import Request
 from workbench.resume import told_of
 from workbench.tasks import Task, render
@@ -55,34 +55,20 @@ def gathering(
 
     @asynccontextmanager
     async def answering(sitting: Sitting) -> AsyncIterator[Answers]:
-        model = priced or sitting.job.model
-        price: Price = partial(batch_price, model)
-        _check_price(sitting, price)
+        job, model = sitting.job, priced or sitting.job.model
+        job.check_price(partial(batch_price, model))
         if handed:
             sitting.store.writer(handed.origin)  # before anything is entered
         async with AsyncExitStack() as stack:
             log = stack.enter_context(BatchLog(sitting.summary.folder))
             if reasks != log.batches.reasks:
                 log.note(Chosen(reasks=reasks))
-            # First: else a row that is taken in would pass for the answer to a request that was under way when a live sitting was killed.
-            full: Price = partial(live_price, model)
-            close_left_over(sitting, full)
-            past = _taken_in(sitting, log, price, handed)
-            check_priced(sitting.job, sitting.summary)
-            waiting, spend = _under_way(log, past, price, in_money=sitting.job.budget is not None)
-            budget = Budget(sitting.job.budget, sitting.job.most_tokens, sitting.ledger.totals.spend + spend)
-            one_by_one: set[bytes] = set()
-            if sitting.ledger.totals.attempts:
-                answered = sitting.ledger.count_again(told_of(log.folder))
-                one_by_one = {digest(key) for key in answered} - past.answered
+            known = _taken_in(sitting, log, model, handed, again=again)
+            budget = Budget(job.budget, job.most_tokens, sitting.ledger.totals.spend + known.worst)
             wire = await stack.enter_async_context(live(sitting, budget=budget)) if reasks == "live" else None
-            address = sitting.job.endpoint.base_url if how == "api" and sitting.job.endpoint else None
-            gatherer = Gatherer(log, how, address, keep_bodies=sitting.job.keep_bodies, again=again)
-            elsewhere = {} if sitting.job.refresh else waiting_elsewhere(log.folder, sitting.notify)
-            stopped = log.batches.stopped and not again
-            desk = _Desk(
-                sitting, past, price, one_by_one, full, waiting, elsewhere, budget, gatherer, wire, again, stopped
-            )
+            address = job.endpoint.base_url if how == "api" and job.endpoint else None
+            gatherer = Gatherer(log, how, address, keep_bodies=job.keep_bodies, again=again)
+            desk = _Desk(sitting, known, budget, gatherer, wire)
             try:
                 yield Answers(desk.answer, _reask, wire.at_once if wire else 1)
             except BaseException:
@@ -92,11 +78,7 @@ def gathering(
                 gatherer.abandon()
                 return
             gatherer.finish()
-            for run, count in desk.met.items():
-                sitting.notify(
-                    f"{count:,} requests wait in a batch of {run} already, and are not paid for twice: `workbench batch collect {run}` "
-                    f"records their answers for this run too (or `workbench batch cancel {run}`, `workbench batch collect {run}`, then submit this one again)"
-                )
+            desk.tell_met()
             log.note(Walked(waiting=sitting.summary.left, again=dict(sitting.summary.left_again), reasks=reasks))
 
     return answering
@@ -148,25 +130,57 @@ class _Waits:
             )
 
 
-def _check_price(sitting: Sitting, price: Price) -> None:
-    job = sitting.job
-    if job.budget is not None and price(Usage(1, 1)) is None:
-        raise SettingsError(
-            f"a budget in money needs the price of {job.model.name}, which is not known",
-            way_out=f"give it a price in {job.model.table}, or limit --max-tokens-total",
-        )
+@dataclass(frozen=True)
+class _Known:
+    """What is known of requests when all that has come back is taken in. They go by the digests of their keys.
+
+    Attributes:
+        price: Of tokens in a batch.
+        owed: Those that were answered and are in no extraction yet, with the price that the run pays.
+        waiting: Those that wait for an answer.
+        worst: What these cost at the worst.
+        elsewhere: Those that wait for one in another run, with its name.
+        failed: Those that are not asked again.
+        stopped: Whether nothing more is to be asked.
+    """
+
+    price: Price
+    owed: dict[bytes, Price]
+    waiting: set[bytes]
+    worst: Spend
+    elsewhere: Mapping[bytes, str]
+    failed: Mapping[bytes, Failed]
+    stopped: bool
 
 
-def _taken_in(sitting: Sitting, log: BatchLog, price: Price, handed: Handed | None) -> Past:
-    """The run's past, with all that has come back since."""
+def _taken_in(sitting: Sitting, log: BatchLog, model: Model, handed: Handed | None, *, again: bool) -> _Known:
+    """Take in all that has come back."""
+    job, ledger = sitting.job, sitting.ledger
+    price, full = partial(batch_price, model), partial(live_price, model)
+    # First: else a row that is taken in would pass for the answer to a request that was under way when a live sitting was killed.
+    close_left_over(sitting, full)
     if log.torn:
-        sitting.notify(f"{log.torn}: its last line was torn, and is set aside in {log.torn.name}.torn")
+        sitting.watch.torn(log.torn)
     past = read_past(log.folder)
-    if sitting.job.endpoint:
-        take_in(sitting, log, past, price, origin_of(sitting.job.endpoint))
+    if job.endpoint:
+        take_in(sitting, log, past, price, origin_of(job.endpoint))
     if handed:
         take_in_handed(sitting, log, past, price, handed)
-    return past
+    check_priced(job, sitting.summary)
+    waiting, worst = _under_way(log, past, price, in_money=job.budget is not None)
+    owed: dict[bytes, Price] = dict.fromkeys(past.paid, price)
+    if ledger.totals.attempts:
+        one_by_one = {digest(key) for key in ledger.count_again(told_of(log.folder))}
+        owed.update(dict.fromkeys(one_by_one - past.answered, full))
+    return _Known(
+        price=price,
+        owed=owed,
+        waiting=waiting,
+        worst=worst,
+        elsewhere={} if job.refresh else waiting_elsewhere(log.folder, sitting.notify),
+        failed={} if again else past.failed,
+        stopped=log.batches.stopped and not again,
+    )
 
 
 @dataclass(frozen=True)
@@ -175,32 +189,18 @@ class _Desk:
 
     Attributes:
         sitting: What there is to work with.
-        past: What became of rows.
-        price: Of tokens in a batch.
-        one_by_one: Digests of the keys that were answered over the wire in earlier sittings, and are in no extraction yet.
-        full: The price of tokens that went so.
-        waiting: Digests of the keys that wait for an answer.
-        elsewhere: Those that wait for one in another run, with its name.
+        known: What is known of requests.
         budget: Of the run, what waits among it.
         gatherer: Writes the next part.
         wire: Answers re-asks at once, where they are to be.
-        again: Whether what failed is asked again.
-        stopped: Whether nothing more is to be asked.
         met: How many requests of this sitting wait in each other run.
     """
 
     sitting: Sitting
-    past: Past
-    price: Price
-    one_by_one: set[bytes]
-    full: Price
-    waiting: set[bytes]
-    elsewhere: Mapping[bytes, str]
+    known: _Known
     budget: Budget
     gatherer: Gatherer
     wire: Answers | None
-    again: bool
-    stopped: bool
     met: Counter[str] = field(default_factory=Counter)
 
     async def answer(self, request: Request) -> Exchange:
@@ -212,39 +212,45 @@ class _Desk:
             ArticleError: If the model cannot read it.
             BudgetReached: If it could cost more than is left.
         """
-        mark = digest(request.key)
+        mark, known = digest(request.key), self.known
         found = self.sitting.store.find(request)
-        if found and _is_fresh(self.sitting, found):
-            price = self.price if mark in self.past.paid else self.full if mark in self.one_by_one else None
-            self.past.paid.discard(mark)  # two articles with one text are one request
-            self.one_by_one.discard(mark)
+        if found and self.sitting.is_fresh(found):
+            price = known.owed.pop(mark, None)  # two articles with one text are one request
             return Exchange(found, sent=price is not None, price=price)
-        if mark in self.waiting:
+        if mark in known.waiting:
             raise NotSentError
         self._refuse(mark)
-        if run := self.elsewhere.get(mark):
-            self.waiting.add(mark)
+        if run := known.elsewhere.get(mark):
+            known.waiting.add(mark)
             self.met[run] += 1
             raise NotSentError
         if self.wire and request.parent:
             return await self.wire.answer(request)
         check_length(request, self.sitting.job.reads)
-        self.waiting.add(mark)
+        known.waiting.add(mark)
         try:
-            await _set_aside(self.budget, request, self.price)
+            await _set_aside(self.budget, request, known.price)
             self.gatherer.add(request)
         except BaseException:
-            self.waiting.discard(mark)
+            known.waiting.discard(mark)
             raise
         raise NotSentError
 
     def _refuse(self, mark: bytes) -> None:
-        run, failed = self.sitting.summary.folder.name, None if self.again else self.past.failed.get(mark)
-        if failed:
+        run = self.sitting.summary.folder.name
+        if failed := self.known.failed.get(mark):
             raise ProviderError(failed.error, status=failed.status, way_out=way_out_of(failed.status, run))
-        if self.stopped:
+        if self.known.stopped:
             raise ProviderError(
                 "the batch was cancelled before an answer to this was taken in", way_out=way_out_of(None, run)
+            )
+
+    def tell_met(self) -> None:
+        """Tell which other runs' answers are waited for."""
+        for run, count in self.met.items():
+            self.sitting.notify(
+                f"{count:,} requests wait in a batch of {run} already, and are not paid for twice: `workbench batch collect {run}` "
+                f"records their answers for this run too (or `workbench batch cancel {run}`, `workbench batch collect {run}`, then submit this one again)"
             )
 
 
@@ -252,11 +258,6 @@ async def _reask(task: Task, request: Request, first: Exchange, answer: Answer, 
     from workbench.model import reask  # noqa: PLC0415 - 2.5 s, and most walks ask nothing again
 
     await reask(task, request, first, answer, reasks)
-
-
-def _is_fresh(sitting: Sitting, found: Recording) -> bool:
-    """Whether a recording answers: a run that asked everything again goes on with what was recorded since."""
-    return not sitting.job.refresh or (sitting.kept.since is not None and found.recorded >= sitting.kept.since)
 
 
 def _under_way(log: BatchLog, past: Past, price: Price, *, in_money: bool) -> tuple[set[bytes], Spend]:

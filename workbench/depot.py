@@ -14,6 +14,7 @@ from openai.pagination import AsyncCursorPage
 from openai.types import Batch, BatchError, FileObject
 
 from workbench.errors import ProviderError
+from workbench.gatherer import CHAT
 from workbench.limits import PATIENCE
 from workbench.model import Client, Passing
 
@@ -112,7 +113,7 @@ class Depot:
 
         async def make() -> str:
             made = await self._client.api.batches.create(
-                input_file_id=file, endpoint="/v1/chat/completions", completion_window="24h", metadata=metadata
+                input_file_id=file, endpoint=CHAT, completion_window="24h", metadata=metadata
             )
             return _id(made, Batch)
 

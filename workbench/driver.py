@@ -1,6 +1,5 @@
 """The driver of a run past one machine: it writes the shards, has them done, and merges each when it is."""
 
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,9 +16,10 @@ from workbench.articles import Article, Rejected
 from workbench.completions import Usage
 from workbench.errors import EndpointRefused, RunError
 from workbench.extract import Extraction, rejected, unextracted
+from workbench.interrupts import interruptible
 from workbench.jobs import Sitting
 from workbench.resume import told_of
-from workbench.seat import GIVEN_UP, STOPPING
+from workbench.seat import GIVEN_UP, RUNNING, STOPPING
 from workbench.shards import Share, articles_of, merge, write
 from workbench.summary import Summary
 from workbench.workers import Order, run_shard
@@ -74,7 +74,7 @@ class Driver:
         self._order = order
         self._sitting = sitting
         self._say = say
-        self._wanted = self._said = 0
+        self._said, self._given_up = RUNNING, False
         self._failed: Exception | None = None
         self._shown = sitting.summary
         self._futures: dict[Any, Path] = {}
@@ -97,7 +97,7 @@ class Driver:
         if len(self._futures) == 1:
             (self._alone,) = self._futures.values()
         looked = time.monotonic()
-        with self._interruptible():
+        with interruptible(self._sitting.summary, self._sitting.notify, self._give_up):
             while self._futures or self._suspects:
                 if not self._futures:
                     self._alone = self._suspects.pop(0)
@@ -164,7 +164,6 @@ class Driver:
         if not isinstance(failed, KilledWorker):
             self._merge(shard)
             self._failed = self._failed or failed
-            self._wanted = max(self._wanted, STOPPING)
             self._sitting.summary.interrupted = True
         elif shard == self._alone or self._wanted:
             for article, sample, *_ in self._merge(shard):
@@ -234,29 +233,13 @@ class Driver:
             threads: dict[str, int] = self._client.nthreads()
         return threads
 
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """The first Ctrl-C or SIGTERM lets what is under way come to its end, the second gives it up."""
+    @property
+    def _wanted(self) -> int:
+        """What the shards are to do."""
+        return GIVEN_UP if self._given_up else STOPPING if self._sitting.summary.interrupted else RUNNING
 
-        def interrupt(*_: object) -> None:
-            self._wanted = min(GIVEN_UP, self._wanted + 1)
-            self._sitting.summary.interrupted = True
-            if self._wanted == STOPPING:
-                self._sitting.notify(
-                    "stopping: what is under way comes to its end; Ctrl-C again gives it up (it may be billed all the same)"
-                )
-
-        kinds = (signal.SIGINT, signal.SIGTERM)
-        try:
-            before = [signal.signal(kind, interrupt) for kind in kinds]
-        except ValueError:  # only the main thread has signals
-            yield
-            return
-        try:
-            yield
-        finally:
-            for kind, handler in zip(kinds, before, strict=True):
-                signal.signal(kind, handler)
+    def _give_up(self) -> None:
+        self._given_up = True
 
 
 def _killed(article: Article | Rejected, sample: int, why: str) -> Extraction:

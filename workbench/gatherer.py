@@ -11,9 +11,10 @@ from workbench.errors import ArticleError
 from workbench.requests import Request
 from workbench.rows import row_of, write_row
 
-__all__ = ["Gatherer"]
+__all__ = ["CHAT", "Gatherer"]
 
 CHAT: Final = "/v1/chat/completions"
+"""What a batch asks, and each of its requests."""
 MOST_REQUESTS = 50_000
 MOST_BYTES = 200_000_000
 """What a provider takes in one file."""

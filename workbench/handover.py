@@ -1,7 +1,6 @@
-"""The parts of a run in other hands: handed in at the endpoint, looked at, fetched, ended, or given to a person."""
+"""The parts of a run in other hands: handed in at the endpoint, looked at, fetched, or ended."""
 
-import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from workbench.batch import (
     part_file,
     read_batches,
 )
-from workbench.errors import InputError, ProviderError, RunError, SettingsError
+from workbench.errors import ProviderError, RunError, SettingsError
 from workbench.intake import read_past
 from workbench.recordings import Recordings
 from workbench.runs import Run
@@ -30,7 +29,7 @@ from workbench.underway import check_address, part_rows, readable_rows
 if TYPE_CHECKING:
     from workbench.depot import Depot, Standing  # 2.5 s, and files by hand need none of it
 
-__all__ = ["Fetched", "cancel", "check_free", "copies", "fetch", "look", "send"]
+__all__ = ["Fetched", "cancel", "fetch", "look", "send"]
 
 LOST: Final = frozenset({200, 404, 410})
 """Statuses of an endpoint that is there, and does not have what it was asked for: a deleted file, a batch of another key. 200 is nonsense in its place."""
@@ -320,45 +319,3 @@ def _give_up_unread(log: BatchLog, part: Part, notify: Notify) -> None:
         f"when `collect` has fetched an answer to them, it stays in {part_file(log.folder, part.number, 'answers')}: "
         f"`workbench batch export --resume {log.folder.name}`, then `workbench batch import` of that file takes it"
     )
-
-
-def check_free(to: Path) -> None:
-    """Refuse to copy onto a file that is there, before there is anything to copy.
-
-    Raises:
-        InputError: If it is.
-    """
-    if _is_one_file(to) and to.exists():
-        raise InputError("this file is there already", where=str(to), way_out="name another, or a folder")
-
-
-def copies(files: Sequence[Path], run: str, to: Path) -> list[Path]:
-    """The files where somebody wants them.
-
-    Raises:
-        InputError: If one file is to hold several, or a file of that name is there.
-    """
-    if _is_one_file(to):
-        if len(files) > 1:
-            raise InputError(
-                f"there are {len(files)} files, more than fit into one",
-                where=str(to),
-                way_out=f"they stand in {files[0].parent}; or copy them into a folder",
-            )
-        made = [to for _ in files]
-    else:
-        made = [to / f"{run}-{file.name}" for file in files]
-    for file, copy in zip(files, made, strict=True):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with file.open("rb") as content, copy.open("xb") as new:
-                shutil.copyfileobj(content, new)
-        except FileExistsError as error:
-            raise InputError(
-                "this file is there already", where=str(copy), way_out=f"take the requests from {file}"
-            ) from error
-    return made
-
-
-def _is_one_file(to: Path) -> bool:
-    return to.suffix == ".jsonl" and not to.is_dir()

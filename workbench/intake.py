@@ -88,7 +88,7 @@ def read_past(folder: Path) -> Past:
     for attempt in read_attempts(folder):
         past.add(attempt)
     file = folder / "extractions.jsonl"
-    for _, _, fields in read_lines(file) if past.paid and file.exists() else ():
+    for _, _, fields in read_lines(file, missing_ok=True) if past.paid else ():
         past.paid.difference_update(digest(key) for key in fields.get("exchanges", ()))
     return past
 

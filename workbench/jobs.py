@@ -21,11 +21,11 @@ from workbench.articles import Article, Rejected
 from workbench.completions import Usage
 from workbench.endpoints import LOOPBACK_HOSTS, Endpoint, Model
 from workbench.errors import SettingsError
-from workbench.extract import Extraction, Reask, State, extract, look_up_reasks, rejected
+from workbench.extract import Extraction, Price, Reask, State, extract, look_up_reasks, rejected
 from workbench.ledger import Ledger
 from workbench.limits import NotSentError
 from workbench.prices import NOTHING, Cost, context_window, price
-from workbench.recordings import Answer, Exchange, Origin, Recordings
+from workbench.recordings import Answer, Exchange, Origin, Recording, Recordings
 from workbench.requests import Request
 from workbench.resume import Kept, Left, check_records, check_same, keep, left_of, put_back, taken_samples
 from workbench.runs import Run, RunInfo, RunWriter, new_folder, now, write_task
@@ -127,7 +127,18 @@ class Job:
                 where=f"prompts/{self.task.name}.md",
                 way_out="set max_tokens in its front matter",
             )
-        if self.budget is not None and self.price(Usage(1, 1)) is None:
+        self.check_price(self.price)
+
+    def check_price(self, price: Price) -> None:
+        """Refuse a budget in money where nobody knows what tokens cost.
+
+        Args:
+            price: Of tokens as they are sent.
+
+        Raises:
+            SettingsError: It is so.
+        """
+        if self.budget is not None and price(Usage(1, 1)) is None:
             raise SettingsError(
                 f"a budget in money needs the price of {self.model.name}, which is not known",
                 where=self.endpoint.base_url if self.endpoint else "",
@@ -193,6 +204,10 @@ class Sitting:
     def notify(self) -> Notify:
         """Called with words for the user."""
         return self.watch.notify
+
+    def is_fresh(self, found: Recording) -> bool:
+        """Whether a recording answers: a run that asks everything again takes only what was recorded since it began."""
+        return not self.job.refresh or (self.kept.since is not None and found.recorded >= self.kept.since)
 
     def keep(self, extraction: Extraction) -> None:
         """Write down an article's extraction, count it and tell whoever watches."""
@@ -279,7 +294,7 @@ def sitting_at(
         info, ledger = info_of(job, folder.name, started), Ledger(folder)
         kept = job.begun()
     for file in (*ledger.torn, *kept.torn):
-        watch.notify(f"{file}: its last line was torn, and is set aside in {file.name}.torn")
+        watch.torn(file)
     summary = Summary(folder, ledger.totals, +kept.states, kept.states.total())
     watch.begun(summary)
     with RunWriter(folder, info, ledger) as writer:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from pydantic import BaseModel
 
 from workbench.pointers import pointer
-from workbench.schema import is_chosen, is_quote, key_step, marks_of
+from workbench.schema import field_marks, is_chosen, is_quote, key_step
 
 __all__ = ["Citation", "Leaf", "Said", "Walked", "walk"]
 
@@ -79,7 +79,7 @@ def _form(kind: type) -> _Form | None:
         if is_quote(field):
             form.quotes.append((name, pointer(name)))
         else:
-            marks = (*field.metadata, *marks_of(field.annotation))
+            marks = field_marks(field)
             said = Said(marks, frozenset(type(mark) for mark in marks))
             form.fields.append((name, pointer(name), said, not is_chosen(field.annotation)))
     return form

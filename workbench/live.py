@@ -1,7 +1,6 @@
 """Answering over the wire: what is not recorded is sent, within the limits and the budget, and recorded before it counts."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.budget import Allowance, Budget
 from workbench.errors import ArticleError, EndpointRefused, SettingsError
 from workbench.extract import Price
+from workbench.interrupts import interruptible
 from workbench.jobs import Answers, Job, Sitting, origin_of
 from workbench.ledger import Attempt, recorded_in
 from workbench.limits import Limits, RateLimits
@@ -68,7 +68,7 @@ async def live(
         endpoint, retries=job.retries, timeout=job.timeout, stopping=lambda: summary.interrupted
     ) as client:
         wire = _Wire(sitting, client, meter, before, paid)
-        with _interruptible(sitting):
+        with _stoppable(sitting):
             yield Answers(wire.answer, reask, job.concurrency)
 
 
@@ -86,9 +86,9 @@ class _Wire:
     def __init__(
         self, sitting: Sitting, client: "Client", meter: Meter, before: Recordings | None, paid: set[str]
     ) -> None:
-        self._job, self._store, self._summary = sitting.job, sitting.store, sitting.summary
+        self._sitting, self._job, self._store, self._summary = sitting, sitting.job, sitting.store, sitting.summary
         self._client, self._meter, self._before, self._paid = client, meter, before, paid
-        self._origin, self._reads, self._since = origin_of(client.endpoint), sitting.job.reads, sitting.kept.since
+        self._origin, self._reads = origin_of(client.endpoint), sitting.job.reads
         self._under_way: dict[str, asyncio.Event] = {}
         self._refreshed: set[str] = set()
 
@@ -125,14 +125,13 @@ class _Wire:
 
     def _find(self, request: Request) -> Recording | None:
         found = self._store.find(request)
-        if found and (self._before is not None or not self._job.refresh or self._is_fresh(found)):
+        if found and (self._before is not None or self._is_fresh(found)):
             return found
         found = self._before.find(request) if self._before is not None else None
-        return found if found and (not self._job.refresh or self._is_fresh(found)) else None
+        return found if found and self._is_fresh(found) else None
 
     def _is_fresh(self, found: Recording) -> bool:
-        """Whether a refresh has asked it again, in this sitting or an earlier one."""
-        return found.key in self._refreshed or (self._since is not None and found.recorded >= self._since)
+        return found.key in self._refreshed or self._sitting.is_fresh(found)
 
 
 def _as_billed(attempt: Attempt) -> Price | None:
@@ -184,31 +183,20 @@ def check_length(request: Request, reads: int) -> None:
 
 
 @contextmanager
-def _interruptible(sitting: Sitting) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM lets what is under way come to its end, the second gives it up."""
-    loop, task, summary = asyncio.get_running_loop(), asyncio.current_task(), sitting.summary
+def _stoppable(sitting: Sitting) -> Iterator[None]:
+    """Where the user may stop the sitting; given up, it ends without an error."""
+    loop, task, given_up = asyncio.get_running_loop(), asyncio.current_task(), False
 
-    def interrupt() -> None:
-        if summary.interrupted and task:
+    def give_up() -> None:
+        nonlocal given_up
+        if task:
+            given_up = True
             task.cancel()
-            return
-        summary.interrupted = True
-        sitting.notify(
-            "stopping: what is under way comes to its end; Ctrl-C again gives it up (it may be billed all the same)"
-        )
 
     try:
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(kind, interrupt)
-    except (ValueError, RuntimeError):  # only the main thread has signals
-        yield
-        return
-    try:
-        yield
+        with interruptible(sitting.summary, sitting.notify, give_up, loop.call_soon_threadsafe):
+            yield
     except asyncio.CancelledError:
-        if not summary.interrupted or task is None:
+        if not given_up or task is None:
             raise
         task.uncancel()
-    finally:
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(kind)

@@ -6,6 +6,7 @@ way to the disk before it counts.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,6 +110,11 @@ class RunInfo(BaseModel):
     votes: tuple[VotedRun, ...] = Field(default=(), exclude_if=lambda given: not given)
     """The runs that it merges, in the order in which a tie is theirs; not written where it is no vote."""
 
+    @property
+    def label(self) -> str:
+        """What the settings call the model, or its name at the endpoint: both name it."""
+        return self.alias or self.model
+
 
 class Noticed(BaseModel):
     """What is read of a finding to count it."""
@@ -164,8 +170,7 @@ class Run:
     @property
     def rank(self) -> tuple[datetime, int, str]:
         """Greater for the run that was started later."""
-        # Of two that were started in one second the later has the longer name, or the greater of one length: -9, -10.
-        return self.info.started, len(self.folder.name), self.folder.name
+        return self.info.started, _number(self.folder.name), self.folder.name
 
     def extractions(self, wanted: Wanted = lambda *_: True) -> Iterator[Extraction]:
         """Each article's extraction, in the order they were made.
@@ -288,20 +293,28 @@ def now() -> datetime:
 
 
 def new_folder(runs: Path, name: str, started: datetime) -> Path:
-    """A folder for a new run, named after what it is of and when it began.
+    """A folder for a new run, named after what it is of and when it began, with a number where it is not the first of its second: 2, 3 and so on.
 
     Raises:
         RunError: If there are too many of this second.
     """
-    stem = f"{name}-{started:%Y%m%d-%H%M%S}"
-    for number in range(1, 1000):
-        folder = runs / (f"{stem}-{number}" if number > 1 else stem)
+    second = f"{started:%Y%m%d-%H%M%S}"
+    # Greater than that of any other, also of another name: a vote and a run are told apart by it, too.
+    first = 1 + max((_number(other.name) for other in runs.glob(f"*-{second}*")), default=0)
+    for number in range(first, 1000):
+        folder = runs / (f"{name}-{second}-{number}" if number > 1 else f"{name}-{second}")
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
         return folder
     raise RunError("there are a thousand runs of this second", where=str(runs), way_out="try again in a second")
+
+
+def _number(name: str) -> int:
+    """Which run of its second one is, by its name."""
+    number = re.search(r"-[0-9]{8}-[0-9]{6}-([0-9]{1,3})\Z", name)
+    return int(number[1]) if number else 1
 
 
 def write_task(folder: Path, task: Task) -> None:

@@ -40,7 +40,6 @@ __all__ = [
     "is_quote",
     "key_step",
     "load_schema",
-    "marks_of",
     "scalars",
     "schema_code",
     "schema_version",
@@ -294,15 +293,15 @@ def arms_of(annotation: Any, marks: tuple[object, ...] = ()) -> Iterator[Arm]:
         yield annotation, marks
 
 
-def marks_of(annotation: object) -> tuple[object, ...]:
+def _marks_of(annotation: object) -> tuple[object, ...]:
     """The metadata inside a type expression: of an optional text, of a list's items."""
     own = getattr(annotation, "__metadata__", ())
-    return (*own, *(mark for arm in get_args(annotation) for mark in marks_of(arm)))
+    return (*own, *(mark for arm in get_args(annotation) for mark in _marks_of(arm)))
 
 
 def field_marks(field: FieldInfo) -> tuple[object, ...]:
     """All marks of a field: its own, and those inside its type."""
-    return (*field.metadata, *marks_of(field.annotation))
+    return (*field.metadata, *_marks_of(field.annotation))
 
 
 @cache

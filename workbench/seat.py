@@ -17,7 +17,7 @@ from workbench.budget import Budget, Spend
 from workbench.errors import BudgetReached
 from workbench.limits import NotSentError, RateLimits
 
-__all__ = ["BEAT", "GIVEN_UP", "STOPPING", "Seat", "plain_of", "spend_of"]
+__all__ = ["BEAT", "GIVEN_UP", "RUNNING", "STOPPING", "Seat", "plain_of", "spend_of"]
 
 RUNNING, STOPPING, GIVEN_UP = 0, 1, 2
 """What a shard is to do: go on; let what is under way come to its end; drop that too."""

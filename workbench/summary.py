@@ -76,3 +76,7 @@ class Watch:
     under_way: Callable[[Summary], None] = lambda _: None
     done: Callable[[Extraction, Summary], None] = lambda *_: None
     notify: Notify = lambda _: None
+
+    def torn(self, file: Path) -> None:
+        """Tell of a file whose last line was torn."""
+        self.notify(f"{file}: its last line was torn, and is set aside in {file.name}.torn")

@@ -283,5 +283,5 @@ def _info(runs: Sequence[Run], name: str, started: datetime) -> RunInfo:
 
 def _models(infos: Sequence[RunInfo]) -> Iterator[str]:
     """Each model with how many runs are its: ``3 × small``."""
-    for model, times in Counter(info.alias or info.model for info in infos).items():
+    for model, times in Counter(info.label for info in infos).items():
         yield f"{times} × {model}" if times > 1 else model

@@ -110,7 +110,7 @@ def _check_versions(order: Order) -> None:
 def _job_of(order: Order) -> Job:
     """The job, made here of the project's files and the settings of this process; it has no articles yet."""
     info, settings = order.account, find_project(Path(order.root)).settings
-    named = info.alias or info.model
+    named = info.label
     endpoint = resolve_endpoint(
         settings,
         *environment(Path(order.environment)),

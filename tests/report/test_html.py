@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from helpers import article_of
+from helpers import article_of, text_of
 from pydantic import BaseModel
 from report.made_up import GOLDEN, HOSTILE, RECORD, TEXT, article, evaluation, failed, hostile
 
@@ -41,11 +41,6 @@ def soup(page: str) -> BeautifulSoup:
 def bodies(page: str) -> list[BeautifulSoup]:
     """What the page shows of each article when it is asked to, in the order of its table."""
     return [soup(body.get_text()) for body in soup(page).find_all("script", type="text/html")]
-
-
-def text_of(tag: Tag | None) -> str:
-    assert tag is not None
-    return " ".join(tag.get_text(" ").split())
 
 
 @pytest.fixture(scope="module")

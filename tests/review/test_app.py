@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from helpers import text_of
 from report.made_up import HOSTILE
 from review.street import GOLDENS, RECORDS, TEXTS, golden, golden_of, log_lines, make_desk
 from starlette.testclient import TestClient
@@ -64,11 +65,6 @@ def _value(field: Tag) -> str:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
-
-
-def text_of(tag: Tag | None) -> str:
-    assert tag is not None
-    return " ".join(tag.get_text(" ").split())
 
 
 def rows_of(page: BeautifulSoup) -> list[str]:

@@ -94,7 +94,7 @@ def job_of(
         SettingsError: If no endpoint can be asked that the earlier run was.
     """
     settings, info = here.settings, earlier.info if earlier else None
-    model = model or (info.alias or info.model if info else None)
+    model = model or (info.label if info else None)
     endpoint = None
     if not replay:
         endpoint = endpoint_of(here, model, options["base_url"], allow_http=options["allow_http"])
@@ -141,7 +141,7 @@ def model_of(
     here: Project, model: str | None, run: Run | None, base_url: str | None, notify: Notify, *, allow_http: bool
 ) -> Model:
     """The model that is named, or that a run asked, with its endpoint where one can be asked. Neither prompt nor schema is read."""
-    named = model or (run.info.alias or run.info.model if run else None)
+    named = model or (run.info.label if run else None)
     try:
         endpoint = endpoint_of(here, named, base_url, allow_http=allow_http)
     except SettingsError as error:

@@ -14,17 +14,17 @@ from workbench.batch import Batches, ReasksGo, part_file, read_batches
 from workbench.batching import gathering
 from workbench.cli.account import leave, run_with_batches, show
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, model_of, named_run, say_what, say_who
-from workbench.cli.common import MONEY, as_json, project, stderr
+from workbench.cli.common import MONEY, as_json, project, say, stderr
+from workbench.cli.copies import check_free, copies
 from workbench.cli.progress import progress
 from workbench.endpoints import Endpoint, Model
 from workbench.errors import InUse, RunError, SettingsError
 from workbench.extract import State
-from workbench.handover import Fetched, check_free, copies, fetch, look, send
+from workbench.handover import Fetched, fetch, look, send
 from workbench.handover import cancel as end_batches
 from workbench.intake import Handed
 from workbench.jobs import Answering, Job, Resume, run_job
 from workbench.recordings import Origin, Recordings
-from workbench.report.terminal import plain
 from workbench.runs import Run, open_run
 from workbench.settings import Project
 from workbench.summary import Notify, Watch
@@ -107,7 +107,7 @@ def status(name: str | None, base_url: str | None, allow_http: bool, as_json: bo
     """Ask how the batches of RUN stand, the last run that has any if none is named. Nothing is fetched."""
     here = project()
     run = run_with_batches(here, name)
-    model = model_of(here, None, run, base_url, _teller, allow_http=allow_http)
+    model = model_of(here, None, run, base_url, say, allow_http=allow_http)
     if not read_batches(run.folder).there:
         show(run.folder, model, {}, as_json=as_json)  # nobody need be asked
         return
@@ -175,7 +175,7 @@ def cancel(name: str | None, give_up: bool, base_url: str | None, allow_http: bo
     run = run_with_batches(here, name)
     if not read_batches(run.folder).open:
         raise RunError("no batch of this run is under way", where=str(run.folder))
-    model = model_of(here, None, run, base_url, _teller, allow_http=allow_http)
+    model = model_of(here, None, run, base_url, say, allow_http=allow_http)
     asyncio.run(_cancel(here, model, run.folder, give_up=give_up))
     show(run.folder, model, {}, as_json=as_json)
 
@@ -327,18 +327,18 @@ async def _collect(here: Project, job: Job, run: Run, watch: Watch, reasks: Reas
 
 
 async def _look(here: Project, model: Model, folder: Path) -> "tuple[dict[int, Standing], Fetched]":
-    say_who(model, _teller)
-    async with _depot(here, model, _teller) as depot:
+    say_who(model, say)
+    async with _depot(here, model, say) as depot:
         return await look(depot, folder)
 
 
 async def _cancel(here: Project, model: Model, folder: Path, *, give_up: bool) -> None:
     if model.endpoint is None:
-        await end_batches(None, folder, _teller, give_up=give_up)
+        await end_batches(None, folder, say, give_up=give_up)
         return
-    say_who(model, _teller)
-    async with _depot(here, model, _teller) as depot:
-        await end_batches(depot, folder, _teller, give_up=give_up)
+    say_who(model, say)
+    async with _depot(here, model, say) as depot:
+        await end_batches(depot, folder, say, give_up=give_up)
 
 
 def _by_hand(
@@ -352,13 +352,13 @@ def _by_hand(
     written = [number for number in read_batches(folder).parts if number > before]
     files = [part_file(folder, number, "requests") for number in written]
     for file in copies(files, folder.name, to) if to else files:
-        _teller(f"to be answered: {file}")
+        say(f"to be answered: {file}")
     return folder
 
 
 def _job_by_hand(here: Project, options: JobOptions, model: str | None, run: Run | None) -> Job:
     """The job as it is; with nobody to ask where there is no endpoint, as nobody needs to be."""
-    asked = model_of(here, model, run, options["base_url"], _teller, allow_http=options["allow_http"])
+    asked = model_of(here, model, run, options["base_url"], say, allow_http=options["allow_http"])
     return job_of(here, options, model, replay=asked.endpoint is None, earlier=run)
 
 
@@ -388,7 +388,3 @@ def _options(base_url: str | None, *, allow_http: bool) -> JobOptions:
         max_tokens_total=None,
         keep_requests=False,
     )
-
-
-def _teller(words: str) -> None:
-    stderr().print(plain(words), soft_wrap=True)

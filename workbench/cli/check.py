@@ -11,7 +11,7 @@ from workbench.articles import Rejected
 from workbench.batch import read_batches
 from workbench.cli import probe as probing
 from workbench.cli.asking import endpoint_of
-from workbench.cli.common import as_json, asked_task, print_json, project, source, stderr, stdout, task_of
+from workbench.cli.common import as_json, asked_task, print_json, project, say, source, stdout, task_of
 from workbench.endpoints import resolve_model
 from workbench.errors import ArticleError, ProviderError, SettingsError, WorkbenchError
 from workbench.goldens import read_goldens
@@ -118,7 +118,7 @@ def _goldens(here: Project, name: str | None, model: str | None) -> str:
 
 
 def _recordings(here: Project) -> str:
-    store = Recordings(here.path(here.settings.recordings), notify=lambda words: stderr().print(plain(words)))
+    store = Recordings(here.path(here.settings.recordings), notify=say)
     kinds = ", ".join(f"{count} {origin}" for origin, count in store.origins().items())
     return f"{len(store)} in {here.settings.recordings}" + (f" ({kinds})" if kinds else "")
 

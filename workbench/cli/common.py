@@ -19,7 +19,7 @@ from workbench.evaluate import Evaluation, evaluate
 from workbench.examples import choose, version
 from workbench.goldens import Goldens, may_write, read_goldens
 from workbench.prices import Cost
-from workbench.report.terminal import note_line
+from workbench.report.terminal import note_line, plain
 from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
 from workbench.settings import Mode, Project, find_project
@@ -40,6 +40,7 @@ __all__ = [
     "print_json",
     "project",
     "run_called",
+    "say",
     "say_note",
     "source",
     "source_of",
@@ -93,9 +94,14 @@ def stderr() -> Console:
     return _Console(stderr=True, highlight=False)
 
 
+def say(words: str, console: Console | None = None) -> None:
+    """Tell a person something on stderr, or on the console that draws a bar there."""
+    (console or stderr()).print(plain(words), soft_wrap=True)
+
+
 def say_note(note: str) -> None:
     """Tell on stderr what a person should know."""
-    stderr().print(note_line(note))
+    stderr().print(note_line(note), soft_wrap=True)
 
 
 def cost_fields(cost: Cost | None) -> dict[str, str] | None:

@@ -9,7 +9,7 @@ import click
 from pydantic import JsonValue
 from rich.text import Text
 
-from workbench.cli.common import cost_fields, stderr, stdout
+from workbench.cli.common import cost_fields, say, stdout
 from workbench.completions import Usage
 from workbench.endpoints import Endpoint, Model
 from workbench.errors import ProviderError
@@ -67,16 +67,13 @@ def ask(model: Model, endpoint: Endpoint, front: FrontMatter, settings: Settings
     """
     from workbench.model import Client  # noqa: PLC0415 - 2.5 s, and doctor alone does not need it
 
-    err = stderr()
     most = price(model, MOST_USAGE)
     cost = f"at most {cost_words(most, model.name)}" if most else cost_words(None, model.name)
-    err.print(
-        plain(
-            f"probing {model.name} at {endpoint.base_url} (from {endpoint.source}): at most {MOST_REQUESTS} requests "
-            f"(one that fails in passing again, up to {RETRIES} times), {MOST_USAGE.prompt:,} + {MOST_USAGE.completion:,} tokens, {cost}; no article is sent"
-        )
+    say(
+        f"probing {model.name} at {endpoint.base_url} (from {endpoint.source}): at most {MOST_REQUESTS} requests "
+        f"(one that fails in passing again, up to {RETRIES} times), {MOST_USAGE.prompt:,} + {MOST_USAGE.completion:,} tokens, {cost}; no article is sent"
     )
-    gate = Tally(RateLimits(notify=lambda words: err.print(plain(words))), lambda usage: price(model, usage))
+    gate = Tally(RateLimits(notify=say), lambda usage: price(model, usage))
 
     async def send(request: Request) -> dict[str, JsonValue]:
         answered = await client.send(request, gate)

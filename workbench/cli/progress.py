@@ -6,19 +6,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from workbench.cli.common import cost_fields, json_text
+from workbench.cli.common import cost_fields, json_text, say
 from workbench.extract import Extraction
 from workbench.limits import duration
-from workbench.report.terminal import plain
-from workbench.summary import Notify, Summary, Watch
+from workbench.summary import Summary, Watch
 
-__all__ = ["EVERY", "events", "progress", "teller"]
+__all__ = ["EVERY", "events", "notice", "progress"]
 
 EVERY = 30.0
 """Seconds between two lines where there is no terminal to draw a bar on."""
@@ -94,7 +94,9 @@ def _bar(console: Console, total: int, _: float) -> Iterator[Watch]:
             pace.count(summary)
             shown.update(bar, completed=pace.done)
 
-        yield Watch(begun=count, under_way=count, done=lambda _, summary: count(summary), notify=teller(console))
+        yield Watch(
+            begun=count, under_way=count, done=lambda _, summary: count(summary), notify=partial(say, console=console)
+        )
 
 
 @contextmanager
@@ -103,7 +105,7 @@ def _lines(console: Console, total: int, every: float) -> Iterator[Watch]:
 
     def tell() -> None:
         while not ended.wait(every):
-            console.print(plain(f"{pace.done:,} of {total:,}: {pace.words(left=True)}"), soft_wrap=True)
+            say(f"{pace.done:,} of {total:,}: {pace.words(left=True)}", console)
 
     # A thread: the line has to come when nothing else does.
     ticker = threading.Thread(target=tell, name="progress", daemon=True)
@@ -113,22 +115,20 @@ def _lines(console: Console, total: int, every: float) -> Iterator[Watch]:
             begun=pace.count,
             under_way=pace.count,
             done=lambda _, summary: pace.count(summary),
-            notify=teller(console),
+            notify=partial(say, console=console),
         )
     finally:
         ended.set()
         ticker.join()
 
 
-def teller(console: Console, *, as_events: bool = False) -> Notify:
-    """Tells a person words on a console, or a program as one of its events."""
-    if as_events:
-        return lambda words: _tell("notice", words=words)
-    return lambda words: console.print(plain(words), soft_wrap=True)
-
-
 def _tell(event: str, **fields: Any) -> None:
     sys.stderr.write(json_text({"event": event, **fields}) + "\n")
+
+
+def notice(words: str) -> None:
+    """Tell a program words for its user, as one of its events."""
+    _tell("notice", words=words)
 
 
 @contextmanager
@@ -151,7 +151,7 @@ def events(total: int) -> Iterator[Watch]:
 
     _tell("begin", articles=total)
     try:
-        yield Watch(begun=of.append, under_way=under_way, done=done, notify=lambda words: _tell("notice", words=words))
+        yield Watch(begun=of.append, under_way=under_way, done=done, notify=notice)
     finally:
         _tell("end", **({"run": str(of[0].folder), **_figures(of[0])} if of else {}))
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 from rich.table import Table
 
-from workbench.cli.common import as_json, print_json, project, say_note, stderr, stdout
+from workbench.cli.common import as_json, print_json, project, say, say_note, stdout
 from workbench.entries import Kind
 from workbench.errors import AnswerIsNo, RecordingError
 from workbench.lines import backup
@@ -43,10 +43,6 @@ def _folder(given: Path | None) -> Path:
     return given
 
 
-def _notify(words: str) -> None:
-    stderr().print(plain(words))
-
-
 @recordings.command()
 @store_folder
 @as_json
@@ -59,7 +55,7 @@ def verify(folder: Path | None, as_json: bool) -> None:
     """
     count = 0
     problems = []
-    for problem in verify_store(_folder(folder), _notify):
+    for problem in verify_store(_folder(folder), say):
         count += 1
         if as_json:
             problems.append(asdict(problem))
@@ -82,7 +78,7 @@ def stats(folder: Path | None, as_json: bool) -> None:
     FOLDER is a store of recordings; the project's own if not given. A prompt that is one of the project's, as it is now, is shown by its name.
     """
     place = _folder(folder)
-    with Recordings(place, notify=_notify) as store:
+    with Recordings(place, notify=say) as store:
         found = contents(store)
         notes = store.notes
     names = {} if folder else {pair: name for name, pair in _asked(project()).items()}
@@ -152,7 +148,7 @@ def prune(folder: Path | None, unused: bool, dry_run: bool, as_json: bool) -> No
     def is_unused(kind: Kind) -> bool:
         return asked is not None and (kind.prompt, kind.schema) not in asked
 
-    done = prune_store(_folder(folder), is_unused, dry_run=dry_run, notify=_notify)
+    done = prune_store(_folder(folder), is_unused, dry_run=dry_run, notify=say)
     if as_json:
         fields = {"replaced": done.replaced, "unused": done.unused, "bytes": done.size}
         print_json({"dry_run": dry_run, **fields, "files": [str(file) for file in done.files]})
@@ -185,7 +181,7 @@ def merge(folders: tuple[Path, ...], prefer: Prefer | None, dry_run: bool, as_js
     *sources, into = folders
     if not sources:
         raise click.UsageError("name at least two folders: from where, and into which")
-    done = merge_stores(sources, into, prefer, dry_run=dry_run, notify=_notify)
+    done = merge_stores(sources, into, prefer, dry_run=dry_run, notify=say)
     if as_json:
         print_json({"dry_run": dry_run, **asdict(done)})
         return

@@ -15,10 +15,10 @@ from rich.table import Table
 
 from workbench.batching import tell_all, telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
-from workbench.cli.common import as_json, cost_fields, print_json, project, say_note, stderr, stdout
+from workbench.cli.common import as_json, cost_fields, print_json, project, say, say_note, stderr, stdout
 from workbench.cli.estimate import dry_run_of
 from workbench.cli.made import evaluation_of_made, figures
-from workbench.cli.progress import events, progress, teller
+from workbench.cli.progress import events, notice, progress
 from workbench.completions import Usage
 from workbench.errors import SettingsError
 from workbench.evaluate import Evaluation
@@ -108,8 +108,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     _check_options(earlier, retry, only, new=new, refresh=refresh)
     if earlier and (len(models) > 1 or samples > 1):
         raise click.UsageError("a run is of one model and one sample: several go with neither --resume nor --only")
-    notify = teller(stderr(), as_events=as_events)
-    note = notify if as_events else say_note
+    notify, note = (notice, notice) if as_events else (say, say_note)
     jobs = [
         replace(job, sample=job.sample + sample, samples=max(samples, job.samples))
         for model in models or (None,)

@@ -22,7 +22,7 @@ from workbench.report.places import RECORDS, Step, place_of, shared_root, steps_
 from workbench.report.spans import LONGEST_TEXT, Clipped, Segment, clip, segments
 from workbench.report.stored import Stored
 from workbench.scoring import Language, Leaf, Reason, Verdict
-from workbench.scoring.verdicts import partners
+from workbench.scoring.verdicts import NOT_WRONG, partners
 
 __all__ = ["ArticleView", "Beside", "Group", "Lost", "Row", "Value", "recorded", "value", "view"]
 
@@ -106,9 +106,7 @@ class Row:
         """Whether it has to be looked at."""
         if self.verdict is None and self.beside:
             return self.record != self.beside.value
-        return self.verdict != "correct" or (
-            self.beside is not None and self.beside.verdict not in {"correct", "absent"}
-        )
+        return self.verdict != "correct" or (self.beside is not None and self.beside.verdict not in NOT_WRONG)
 
 
 @dataclass(frozen=True, slots=True)

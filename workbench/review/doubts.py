@@ -5,7 +5,6 @@ the runs that it merged agreed. What the page shows of it is found out in a thre
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
@@ -13,9 +12,8 @@ from threading import Condition, Thread
 
 from pydantic import BaseModel, JsonValue
 
-from workbench.errors import RunError
 from workbench.extract import read_record
-from workbench.runs import Run, open_run
+from workbench.runs import Run, runs_in
 from workbench.schema import form, values
 from workbench.scoring import score
 
@@ -28,13 +26,11 @@ MOST_RUNS = 5
 def others_of(run: Run, folder: Path) -> list[Run]:
     """The latest finished runs in a folder that were asked for the same schema as this one, itself left out, and votes, which merge others."""
     found = []
-    for file in folder.glob("*/run.json"):
-        with suppress(RunError):  # what is no run of this version is passed over, as where the latest is looked for
-            other = open_run(file.parent)
-            same = (other.info.task, other.info.json_schema) == (run.info.task, run.info.json_schema)
-            if same and not other.info.votes and other.info.finished and other.folder.resolve() != run.folder.resolve():
-                found.append(other)
-    return sorted(found, key=lambda other: other.info.started, reverse=True)[:MOST_RUNS]
+    for other in runs_in(folder):
+        same = (other.info.task, other.info.json_schema) == (run.info.task, run.info.json_schema)
+        if same and not other.info.votes and other.info.finished and other.folder.resolve() != run.folder.resolve():
+            found.append(other)
+    return sorted(found, key=lambda other: other.rank, reverse=True)[:MOST_RUNS]
 
 
 def doubts(run: Run, others: Sequence[Run], schema: type[BaseModel]) -> Iterator[tuple[str, float | None]]:
