@@ -196,10 +196,10 @@ async def time_aiohttp(base_url: str, count: int, concurrency: int) -> Taken:
 
 async def time_workbench(base_url: str, count: int, concurrency: int) -> Taken:
     """Seconds of a whole run, folder and recordings included."""
-    from workbench.jobs import run_job
     from workbench.live import live
     from workbench.model import Client  # noqa: F401 - imported before the clock starts, as the others are
     from workbench.recordings import Recordings
+    from workbench.sittings import run_job
 
     for number in (concurrency, count):  # the first warms what the others' first round warms
         with tempfile.TemporaryDirectory() as folder, Recordings(Path(folder) / "recordings") as store:

@@ -48,9 +48,10 @@ def again(seeds: list[tuple[Any, dict[str, Any]]], count: int) -> Iterator[tuple
 def time_workbench(given: list[tuple[Any, dict[str, Any]]]) -> tuple[float, int]:
     """CPU seconds of a run, and how many quotes it grounded."""
     from workbench.endpoints import Model
-    from workbench.jobs import Job, replaying, run_job
+    from workbench.jobs import Job
     from workbench.recordings import Recordings, record
     from workbench.runs import open_run
+    from workbench.sittings import replaying, run_job
     from workbench.tasks import load_task, render
 
     task, model = load_task("plan", ROOT), Model("made-up")

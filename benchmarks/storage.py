@@ -110,8 +110,9 @@ def opened(root: Path) -> tuple[float, float]:
 def replayed(root: Path, count: int) -> tuple[float, float]:
     """Seconds of a run, and this process's megabytes."""
     from workbench.endpoints import Model
-    from workbench.jobs import Job, replaying, run_job
+    from workbench.jobs import Job
     from workbench.recordings import Recordings
+    from workbench.sittings import replaying, run_job
 
     job = Job(project(root), Model("made-up"), lambda: articles(count), ["made up"])
     with Recordings(root / "recordings") as store:
@@ -124,9 +125,10 @@ def replayed(root: Path, count: int) -> tuple[float, float]:
 def sent(root: Path, count: int, base_url: str) -> tuple[float, float]:
     """The same of a run over the wire."""
     from workbench.endpoints import Endpoint, Model
-    from workbench.jobs import Job, run_job
+    from workbench.jobs import Job
     from workbench.live import live
     from workbench.recordings import Recordings
+    from workbench.sittings import run_job
 
     model = Model("made-up", Endpoint(base_url, "sk-none", "the benchmark"))
     job = Job(project(root), model, lambda: articles(count), ["made up"], concurrency=64)

@@ -20,7 +20,7 @@ from workbench.errors import BudgetReached, ProviderError
 from workbench.extract import Price
 from workbench.gatherer import Gatherer
 from workbench.intake import Failed, Handed, Past, read_past, take_in, take_in_handed, way_out_of
-from workbench.jobs import Answering, Answers, Sitting, origin_of
+from workbench.jobs import origin_of
 from workbench.limits import NotSentError
 from workbench.live import check_length, check_priced, close_left_over, live
 from workbench.meter import worst_case
@@ -29,6 +29,7 @@ from workbench.prices import price as live_price
 from workbench.recordings import Answer, Exchange
 from workbench.requests import Request
 from workbench.resume import told_of
+from workbench.sittings import Answering, Answers, Sitting
 from workbench.tasks import Task, render
 from workbench.underway import part_rows, waiting_elsewhere
 

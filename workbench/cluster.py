@@ -25,11 +25,12 @@ from workbench.budget import Budget, Spend
 from workbench.driver import Driver, Say, reached
 from workbench.endpoints import Endpoint
 from workbench.errors import SettingsError, WorkbenchError
-from workbench.jobs import Job, Resume, Sitting, info_of, sitting_at, versions_of
+from workbench.jobs import Job, Resume, info_of, versions_of
 from workbench.live import check_priced, close_left_over
 from workbench.recordings import Recordings
 from workbench.runs import now, open_run
 from workbench.seat import STOPPING, Seat
+from workbench.sittings import Sitting, sitting_at
 from workbench.summary import Summary, Watch
 from workbench.workers import Order, look
 

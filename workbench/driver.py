@@ -17,10 +17,10 @@ from workbench.completions import Usage
 from workbench.errors import EndpointRefused, RunError
 from workbench.extract import Extraction, rejected, unextracted
 from workbench.interrupts import interruptible
-from workbench.jobs import Sitting
 from workbench.resume import told_of
 from workbench.seat import GIVEN_UP, RUNNING, STOPPING
 from workbench.shards import Share, articles_of, merge, write
+from workbench.sittings import Sitting
 from workbench.summary import Summary
 from workbench.workers import Order, run_shard
 

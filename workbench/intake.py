@@ -16,13 +16,13 @@ from workbench.completions import Usage, read_completion
 from workbench.entries import digest
 from workbench.errors import InputError, RunError
 from workbench.extract import Price
-from workbench.jobs import Sitting
 from workbench.ledger import Attempt, read_attempts
 from workbench.lines import read_lines
 from workbench.prices import NOTHING
 from workbench.recordings import Origin, Recording
 from workbench.rows import Outcome, Row, Rows, UnreadableRow, is_passing, read_answer, unanswered
 from workbench.runs import now
+from workbench.sittings import Sitting
 from workbench.summary import Notify
 from workbench.underway import part_rows
 

@@ -9,7 +9,7 @@ from workbench.budget import Allowance, Budget
 from workbench.errors import ArticleError, EndpointRefused, SettingsError
 from workbench.extract import Price
 from workbench.interrupts import interruptible
-from workbench.jobs import Answers, Job, Sitting, origin_of
+from workbench.jobs import Job, origin_of
 from workbench.ledger import Attempt, recorded_in
 from workbench.limits import Limits, RateLimits
 from workbench.meter import Meter, worst_case
@@ -17,6 +17,7 @@ from workbench.prices import count_tokens
 from workbench.recordings import Exchange, Recording, Recordings, record
 from workbench.requests import Request
 from workbench.resume import told_of
+from workbench.sittings import Answers, Sitting
 from workbench.summary import Summary
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from workbench.articles import Article
 from workbench.endpoints import resolve_endpoint, resolve_model
 from workbench.errors import EndpointRefused, RunError, SettingsError
 from workbench.examples import Examples
-from workbench.jobs import Job, Sitting, info_of, origin_of, versions_of, walk
+from workbench.jobs import Job, info_of, origin_of, versions_of
 from workbench.ledger import Ledger
 from workbench.link import Ask, GivenUpError, Link
 from workbench.live import close_left_over, live
@@ -28,6 +28,7 @@ from workbench.resume import check_same, keep, left_of, put_back, told_of
 from workbench.runs import Run, RunInfo, RunWriter
 from workbench.settings import environment, find_project
 from workbench.shards import PATIENCE, articles_of, recordings_of
+from workbench.sittings import Sitting, walk
 from workbench.summary import Summary, Watch
 from workbench.tasks import load_task
 

@@ -23,10 +23,11 @@ from workbench.extract import State
 from workbench.handover import Fetched, fetch, look, send
 from workbench.handover import cancel as end_batches
 from workbench.intake import Handed
-from workbench.jobs import Answering, Job, Resume, run_job
+from workbench.jobs import Job, Resume
 from workbench.recordings import Origin, Recordings
 from workbench.runs import Run, open_run
 from workbench.settings import Project
+from workbench.sittings import Answering, run_job
 from workbench.summary import Notify, Watch
 
 if TYPE_CHECKING:

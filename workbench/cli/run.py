@@ -24,7 +24,7 @@ from workbench.errors import SettingsError
 from workbench.evaluate import Evaluation
 from workbench.extract import State
 from workbench.goldens import read_goldens
-from workbench.jobs import Job, Resume, replaying, run_job
+from workbench.jobs import Job, Resume
 from workbench.live import live
 from workbench.prices import Cost
 from workbench.recordings import Recordings
@@ -32,6 +32,7 @@ from workbench.report.terminal import cost_words, note_line, outcome, plain
 from workbench.resume import REDONE, check_asked
 from workbench.runs import Run, latest_run
 from workbench.settings import Project
+from workbench.sittings import replaying, run_job
 from workbench.summary import Summary, Watch
 from workbench.texts import texts_in
 from workbench.underway import check_none_under_way
