@@ -151,6 +151,23 @@ def test_every_way_in_which_a_row_can_end_is_a_state_of_its_article(
     assert [Decimal(line["cost"]["amount"]) for line in failed] == [0, 0, 0, 0]
 
 
+def test_a_row_that_the_endpoint_finds_too_long_is_rejected_and_not_asked_again(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    said = error("Your input exceeds the context window of this model.", code="context_length_exceeded")
+    server.rows = lambda row: status(400, said) if article_of(row) == "a" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    collected = workbench("batch", "collect", "--json")
+    assert collected.json["states"] == {"ok": 7, "rejected": 1}
+    assert "exceeds the context window" in reasons(folder)["a"]
+    assert "split the article" in reasons(folder)["a"]
+    assert bill(folder) == costs(folder) == 7 * LIVE / 2
+    again = workbench("batch", "submit", "--resume", folder.name, "--json")
+    assert [part["requests"] for part in again.json["parts"]] == [8], again.err
+    assert states(folder)["a"] == "rejected"
+
+
 def test_what_failed_is_asked_again_when_somebody_says_so(world: Path, server: BatchServer, workbench: Command) -> None:
     server.rows = lambda row: rate_limited() if article_of(row) in "ab" else None
     folder = Path(workbench("batch", "submit", "--json").json["run"])
