@@ -1185,14 +1185,19 @@ def test_what_another_run_is_about_to_hand_in_is_not_paid_for_twice(
 
 @pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
 def test_what_was_answered_before_it_was_handed_in_is_not_paid_for_again(
-    world: Path, server: BatchServer, workbench: Command, path: str
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
+    """Nor is a store looked at that takes long to open without saying so."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world / "cache"))
     server.script(status(400), path=path)
     assert workbench("batch", "submit").code == 3
     (folder,) = (world / "runs").iterdir()
     assert workbench("run", "--limit", "3").code == 0
+    monkeypatch.setattr("workbench.recordings.SMALL", 0)
+    monkeypatch.setattr("workbench.index.LARGE", 0)
     collected = workbench("batch", "collect", folder.name, "--json")
     assert collected.json["states"] == {"ok": 3}, collected.err
+    assert "indexing" in collected.err
     assert [batch.total for batch in server.batches.values()] == [5]
 
 

@@ -504,6 +504,13 @@ def test_an_error_is_an_event_too(project: Path, workbench: Command) -> None:
     assert (result.code, told["event"], "none.txt" in told["words"]) == (2, "error", True)
 
 
+@pytest.mark.parametrize("arguments", [("--samples", "0"), ("--replay", "--refresh")], ids=["click's", "ours"])
+def test_a_wrong_option_is_an_event_too(project: Path, workbench: Command, arguments: tuple[str, ...]) -> None:
+    result = workbench("run", "--events", *arguments)
+    (told,) = [json.loads(one) for one in result.err.splitlines()]
+    assert (result.code, told["event"], arguments[0] in told["words"]) == (2, "error", True)
+
+
 def test_without_a_terminal_a_line_comes_now_and_then() -> None:
     told = io.StringIO()
     console = Console(file=told, force_terminal=False, width=200)

@@ -23,6 +23,7 @@ from workbench.report.terminal import note_line
 from workbench.runs import Run, RunInfo, latest_run, open_run
 from workbench.scoring import Language
 from workbench.settings import Mode, Project, find_project
+from workbench.summary import Notify
 from workbench.tasks import Task, load_task
 from workbench.texts import texts_in
 
@@ -218,8 +219,14 @@ def task_of(here: Project, name: str | None, mode: Mode | None = None) -> Task:
     return load_task(name, here.root, mode)
 
 
-def asked_task(here: Project, name: str | None, mode: Mode | None = None) -> Task:
-    """The task that is to be asked, with the examples that its prompt wants; goldens that can be none are said on stderr.
+def asked_task(here: Project, name: str | None, mode: Mode | None = None, notify: Notify = say_note) -> Task:
+    """The task that is to be asked, with the examples that its prompt wants.
+
+    Args:
+        here: The project.
+        name: Of the task; None for the project's own.
+        mode: In which a model's endpoint is asked, where it takes no other.
+        notify: Told of goldens that can be no examples.
 
     Raises:
         SettingsError: If it wants examples and the project has no articles of its own.
@@ -237,7 +244,7 @@ def asked_task(here: Project, name: str | None, mode: Mode | None = None) -> Tas
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)
     examples = choose(goldens, source((), here).read(), task.schema, task.front.examples)
     for note in examples.notes:
-        say_note(note)
+        notify(note)
     return replace(task, examples=examples)
 
 

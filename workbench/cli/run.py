@@ -15,7 +15,7 @@ from rich.table import Table
 
 from workbench.batching import tell_all, telling
 from workbench.cli.asking import JobOptions, count_articles, job_of, job_options, named_run, say_what
-from workbench.cli.common import as_json, cost_fields, print_json, project, stderr, stdout
+from workbench.cli.common import as_json, cost_fields, print_json, project, say_note, stderr, stdout
 from workbench.cli.estimate import dry_run_of
 from workbench.cli.made import evaluation_of_made, figures
 from workbench.cli.progress import events, progress, teller
@@ -108,15 +108,16 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     _check_options(earlier, retry, only, new=new, refresh=refresh, dry_run=dry_run)
     if earlier and (len(models) > 1 or samples > 1):
         raise click.UsageError("a run is of one model and one sample: several go with neither --resume nor --only")
+    notify = teller(stderr(), as_events=as_events)
+    note = notify if as_events else say_note
     jobs = [
         replace(job, sample=job.sample + sample, samples=max(samples, job.samples))
         for model in models or (None,)
-        for job in [job_of(here, options, model, replay=replay, refresh=refresh, earlier=earlier, new=new)]
+        for job in [job_of(here, options, model, replay=replay, refresh=refresh, earlier=earlier, new=new, notify=note)]
         for sample in range(samples)
     ]
     _check_currency(jobs)
     resume = Resume(earlier, frozenset(retry), frozenset(only)) if earlier and not new else None
-    notify = teller(stderr(), as_events=as_events)
     if resume:
         check_none_under_way(resume.run.folder, notify)
     total = count_articles(jobs[0])
@@ -140,8 +141,8 @@ def run(  # noqa: PLR0917 - click gives each option by its name
             ended.append((job, summary))
             if summary.interrupted or summary.refused:
                 break
-        for note in store.notes:
-            notify(f"note  {note}")
+        for words in store.notes:
+            note(words)
     texts = texts_in(here.root)
     evaluations = [
         evaluation_of_made(summary.folder, summary.states.total(), goldens, task.schema, texts) for _, summary in ended
