@@ -151,6 +151,23 @@ def test_every_way_in_which_a_row_can_end_is_a_state_of_its_article(
     assert [Decimal(line["cost"]["amount"]) for line in failed] == [0, 0, 0, 0]
 
 
+def test_a_row_that_the_endpoint_finds_too_long_is_rejected_and_not_asked_again(
+    world: Path, server: BatchServer, workbench: Command
+) -> None:
+    said = error("Your input exceeds the context window of this model.", code="context_length_exceeded")
+    server.rows = lambda row: status(400, said) if article_of(row) == "a" else None
+    folder = Path(workbench("batch", "submit", "--json").json["run"])
+    server.end()
+    collected = workbench("batch", "collect", "--json")
+    assert collected.json["states"] == {"ok": 7, "rejected": 1}
+    assert "exceeds the context window" in reasons(folder)["a"]
+    assert "split the article" in reasons(folder)["a"]
+    assert bill(folder) == costs(folder) == 7 * LIVE / 2
+    again = workbench("batch", "submit", "--resume", folder.name, "--json")
+    assert [part["requests"] for part in again.json["parts"]] == [8], again.err
+    assert states(folder)["a"] == "rejected"
+
+
 def test_what_failed_is_asked_again_when_somebody_says_so(world: Path, server: BatchServer, workbench: Command) -> None:
     server.rows = lambda row: rate_limited() if article_of(row) in "ab" else None
     folder = Path(workbench("batch", "submit", "--json").json["run"])
@@ -1182,14 +1199,19 @@ def test_what_another_run_is_about_to_hand_in_is_not_paid_for_twice(
 
 @pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
 def test_what_was_answered_before_it_was_handed_in_is_not_paid_for_again(
-    world: Path, server: BatchServer, workbench: Command, path: str
+    world: Path, server: BatchServer, workbench: Command, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
+    """Nor is a store looked at that takes long to open without saying so."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world / "cache"))
     server.script(status(400), path=path)
     assert workbench("batch", "submit").code == 3
     (folder,) = (world / "runs").iterdir()
     assert workbench("run", "--limit", "3").code == 0
+    monkeypatch.setattr("workbench.recordings.SMALL", 0)
+    monkeypatch.setattr("workbench.index.LARGE", 0)
     collected = workbench("batch", "collect", folder.name, "--json")
     assert collected.json["states"] == {"ok": 3}, collected.err
+    assert "indexing" in collected.err
     assert [batch.total for batch in server.batches.values()] == [5]
 
 

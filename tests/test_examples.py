@@ -498,6 +498,22 @@ def test_compare_says_that_the_examples_were_others(few_shot: Path, server: Loop
     assert asked.keys() == {"goldens shown"}
 
 
+def test_under_events_a_golden_that_can_be_no_example_is_an_event(
+    few_shot: Path, server: Loopback, workbench: Command
+) -> None:
+    # Examples are taken in the order of their names' hashes, no more than are needed: this one comes first.
+    first = next(f"tea-{n}" for n in range(1000) if hash_text(f"tea-{n}") < min(map(hash_text, ARTICLES)))
+    text = "남문로의 찻집 달무리.\n"
+    fields = {"id": first, "schema": "1", "texts": [hash_text(text)], "record": {"street": "북문로", "shops": []}}
+    golden = json.dumps({"format": "workbench.golden/1", **fields}, ensure_ascii=False)
+    write(few_shot, {f"goldens/street/{first}.json": golden, f"articles/{first}.txt": text})
+    told = [json.loads(one) for one in workbench("run", "--base-url", server.base_url, "--events").err.splitlines()]
+    assert [one["words"] for one in told if "passed over as an example" in one.get("words", "")] == [
+        f"{first} is passed over as an example: its value at /street/value stands nowhere in {first}"
+    ]
+    assert f"note  {first} is passed over" in workbench("run", "--replay").err
+
+
 def test_without_articles_of_its_own_a_project_has_no_examples(few_shot: Path, workbench: Command) -> None:
     settings = few_shot / "pyproject.toml"
     settings.write_text(settings.read_text(encoding="utf-8").replace('articles = "articles"\n', ""), encoding="utf-8")

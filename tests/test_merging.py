@@ -131,6 +131,28 @@ def test_the_store_itself_is_named_last_and_gives_way_to_the_first(tmp_path: Pat
     assert (into / "transcribed.jsonl.bak").read_bytes() == before
 
 
+def test_a_merge_that_takes_no_line_away_does_not_mind_the_backup_of_the_one_before(tmp_path: Path) -> None:
+    a, into = stored(tmp_path / "a", made(A, 1)), stored(tmp_path / "c", made(A, 2))
+    merge([a], into, "first")
+    before = {file.name: file.read_bytes() for file in into.glob("*.jsonl*")}
+    assert "api.jsonl.bak" in before
+    assert merge([a], into, "first") == Merged(added=0, replaced=0, known=1, lost=0, left=0)
+    assert {file.name: file.read_bytes() for file in into.glob("*.jsonl*")} == before
+    assert merge([stored(tmp_path / "b", made(B))], into).added == 1
+
+
+def test_a_merge_that_would_need_a_second_backup_adds_nothing_and_says_what_to_do_with_the_first(
+    tmp_path: Path,
+) -> None:
+    a, into = stored(tmp_path / "a", made(A, 1), made(B)), stored(tmp_path / "c", made(A, 2))
+    (into / "api.jsonl.bak").write_bytes(b"")
+    before = (into / "api.jsonl").read_bytes()
+    with pytest.raises(InputError, match=r"api\.jsonl\.bak: the backup of an earlier change is still there") as caught:
+        merge([a], into, "first")
+    assert "delete it, else move it back over the file" in caught.value.way_out
+    assert (into / "api.jsonl").read_bytes() == before
+
+
 def test_of_two_that_are_of_one_time_neither_is_the_newest(tmp_path: Path) -> None:
     a, b = stored(tmp_path / "a", made(A, 1)), stored(tmp_path / "b", made(A, 2, "transcribed"))
     with pytest.raises(RecordingError) as caught:

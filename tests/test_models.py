@@ -3,9 +3,10 @@
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from loopback import Loopback, Usage, ok
+from loopback import Loopback, Usage, error, ok, status
 from small_project import ANSWERS, Command, lines
 
 
@@ -136,6 +137,82 @@ def test_an_article_is_too_long_where_its_answer_has_no_room_left_by_whatever_na
     model(project, server, f'max_tokens_field = "{field}"', "context_tokens = 501")
     result = workbench("run", "--model", "near", "--json")
     assert (result.json["states"], server.requests) == ({"rejected": 2}, [])
+
+
+TOO_LONG: dict[str, dict[str, Any]] = {
+    "OpenAI": error("Your input exceeds the context window of this model.", code="context_length_exceeded"),
+    "llama.cpp": {
+        "error": {
+            "code": 400,
+            "message": "request (9 tokens) exceeds …",
+            "type": "exceed_context_size_error",
+            "n_ctx": 8,
+        }
+    },
+    "vLLM": {
+        "error": {"message": "You passed 9 tokens …", "type": "BadRequestError", "param": "input_tokens", "code": 400}
+    },
+    "vLLM, not counted": {"error": {"message": "You passed 99 characters …", "param": "input_text", "code": 400}},
+    "older vLLM": {
+        "object": "error",
+        "message": "This model's maximum context length is 8 tokens. However, you requested 9 tokens …",
+        "type": "BadRequestError",
+        "param": None,
+        "code": 400,
+    },
+    "vLLM's V1": error("The decoder prompt (length 9) is longer than the maximum model length of 8. Make sure …"),
+    "SGLang": {
+        "object": "error",
+        "message": "The input (9 tokens) is longer than the model's context length (8 tokens).",
+        "type": "BadRequestError",
+        "param": None,
+        "code": 400,
+    },
+}
+"""How servers say that a request is longer than their model reads."""
+
+
+@pytest.mark.parametrize("said", TOO_LONG.values(), ids=TOO_LONG)
+def test_an_article_that_the_endpoint_finds_too_long_is_rejected_in_its_words_costs_nothing_and_is_not_asked_again(
+    project: Path, server: Loopback, workbench: Command, said: dict[str, Any]
+) -> None:
+    model(project, server, "price = { input = 1, output = 1 }")
+    server.script(status(400, said))
+    result = workbench("run", "articles/bakery.txt", "--model", "near", "--json")
+    assert (result.json["states"], result.json["cost"]["amount"]) == ({"rejected": 1}, "0")
+    (extraction,) = lines(Path(result.json["run"]) / "extractions.jsonl")
+    assert said.get("error", said)["message"] in extraction["reason"]
+    assert "split the article" in extraction["reason"]
+    assert extraction["error"] == "RequestTooLong"
+    again = workbench("run", "articles/bakery.txt", "--model", "near", "--resume", result.json["run"], "--json")
+    assert (again.json["states"], len(server.requests)) == ({"rejected": 1}, 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        error("max_tokens=500 cannot be greater than max_model_len=8.", param="max_tokens"),
+        error("Unknown parameter: maximum context length", code="unknown_parameter"),
+        {"error": {"message": 7, "code": ["context_length_exceeded"]}},
+    ],
+    ids=["an answer that is too long", "a word of it", "no text"],
+)
+def test_another_refusal_of_a_request_is_no_article_that_is_too_long(
+    project: Path, server: Loopback, workbench: Command, said: dict[str, Any]
+) -> None:
+    model(project, server)
+    server.script(status(400, said))
+    result = workbench("run", "articles/bakery.txt", "--model", "near", "--json")
+    assert result.json["states"] == {"failed": 1}
+
+
+def test_a_reask_that_the_endpoint_finds_too_long_is_the_end_of_asking(
+    project: Path, server: Loopback, workbench: Command
+) -> None:
+    model(project, server)
+    server.script("[]", status(400, TOO_LONG["OpenAI"]))
+    result = workbench("run", "articles/bakery.txt", "--model", "near", "--json")
+    assert (result.json["states"], len(server.requests)) == ({"invalid": 1}, 2)
 
 
 def test_a_reask_keeps_the_form_that_the_endpoint_takes(project: Path, server: Loopback, workbench: Command) -> None:

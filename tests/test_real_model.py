@@ -93,3 +93,22 @@ def test_a_real_model_fills_the_schema_and_its_recording_replays_to_the_same_rec
     assert records[0] == records[1]
     assert set(records[0]) == {"sky", "warm"}
     assert lines(weather / "recordings" / "local-model.jsonl")[0]["origin"] == "local-model"
+
+
+def test_an_article_that_a_real_server_finds_too_long_is_rejected_and_not_asked_again(
+    endpoint: str, weather: Path, workbench: Command
+) -> None:
+    """Its server reads 2,048 tokens of the 128,000 that we take it for, and its tokenizer knows few Korean ones."""
+    (weather / "articles" / "long.txt").write_text("해가 나고 덥다. " * 400, encoding="utf-8")
+    arguments = ("--task", "weather", "--model", "smollm2", "--json")
+    settings = weather / "pyproject.toml"
+    table = f'[tool.workbench.models.smollm2]\nbase_url = "{endpoint}"\ncontext_tokens = 128_000\n'
+    settings.write_text(f"{settings.read_text(encoding='utf-8')}\n{table}", encoding="utf-8")
+    result = workbench("run", "articles/long.txt", *arguments)
+    assert result.json["states"] == {"rejected": 1}, result.err
+    (attempt,) = lines(Path(result.json["run"]) / "attempts.jsonl")
+    assert (attempt["status"], attempt["too_long"], attempt["usage"]["prompt"]) == (400, True, 0)
+    assert "exceeds the available context size" in attempt["error"]
+    again = workbench("run", "articles/long.txt", *arguments, "--resume", result.json["run"])
+    assert again.json["states"] == {"rejected": 1}
+    assert len(lines(Path(result.json["run"]) / "attempts.jsonl")) == 1

@@ -772,6 +772,13 @@ def test_that_it_was_stopped_before_its_articles_were_read_is_an_event_too(
     assert (result.code, told["event"], "interrupted" in told["words"]) == (130, "error", True)
 
 
+@pytest.mark.parametrize("arguments", [("--samples", "0"), ("--replay", "--refresh")], ids=["click's", "ours"])
+def test_a_wrong_option_is_an_event_too(project: Path, workbench: Command, arguments: tuple[str, ...]) -> None:
+    result = workbench("run", "--events", *arguments)
+    (told,) = [json.loads(one) for one in result.err.splitlines()]
+    assert (result.code, told["event"], arguments[0] in told["words"]) == (2, "error", True)
+
+
 def test_without_a_terminal_a_line_comes_now_and_then() -> None:
     told = io.StringIO()
     console = Console(file=told, force_terminal=False, width=200)

@@ -174,6 +174,12 @@ def test_the_old_file_stays_as_its_backup_and_is_not_written_over(tmp_path: Path
     assert (tmp_path / "api.jsonl.bak").read_bytes() == GOOD + GOOD
 
 
+def test_where_nothing_is_to_go_a_backup_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    write(tmp_path, {"api.jsonl": GOOD + GOOD})
+    prune(tmp_path)
+    assert prune(tmp_path).replaced == 0
+
+
 def test_a_file_that_loses_nothing_is_left_alone(tmp_path: Path) -> None:
     write(tmp_path, {"api.jsonl": GOOD + GOOD, "transcribed.jsonl": OTHER})
     before = (tmp_path / "transcribed.jsonl").stat()

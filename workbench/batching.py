@@ -13,10 +13,10 @@ from functools import partial
 from workbench.articles import Article
 from workbench.batch import BatchLog, Chosen, How, ReasksGo, Walked
 from workbench.budget import Budget, Spend
-from workbench.completions import Usage
+from workbench.completions import SHORTEN, Usage
 from workbench.endpoints import Model
 from workbench.entries import digest
-from workbench.errors import BudgetReached, ProviderError
+from workbench.errors import BudgetReached, ProviderError, RequestTooLong
 from workbench.extract import Price
 from workbench.gatherer import Gatherer
 from workbench.intake import Failed, Handed, Past, read_past, take_in, take_in_handed, way_out_of
@@ -210,7 +210,8 @@ class _Desk:
         Raises:
             NotSentError: If it waits for one, from now on or still.
             ProviderError: If it failed, or nothing more is to be asked.
-            ArticleError: If the model cannot read it.
+            ArticleError: If the model cannot read it, by our count.
+            RequestTooLong: If it cannot, as it says itself.
             BudgetReached: If it could cost more than is left.
         """
         mark, known = digest(request.key), self.known
@@ -240,6 +241,8 @@ class _Desk:
     def _refuse(self, mark: bytes) -> None:
         run = self.sitting.summary.folder.name
         if failed := self.known.failed.get(mark):
+            if failed.too_long:
+                raise RequestTooLong(failed.error, status=failed.status, way_out=SHORTEN)
             raise ProviderError(failed.error, status=failed.status, way_out=way_out_of(failed.status, run))
         if self.known.stopped:
             raise ProviderError(

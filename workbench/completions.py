@@ -1,16 +1,32 @@
 """What a completion says: the text of an answer, or why there is none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import JsonValue
 
 from workbench.errors import ProviderError
 
-__all__ = ["NO_API", "Completion", "Usage", "read_completion"]
+__all__ = ["NO_API", "SHORTEN", "Completion", "Usage", "is_too_long", "read_completion"]
 
 NO_API = "check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)"
 """What to do where an answer is of another form."""
+SHORTEN = "split the article, or take a model that reads more; `context_tokens` in its settings keeps such a request from being sent"
+"""What to do where a request is longer than the model reads."""
+TOO_LONG: Final = (
+    ("code", "context_length_exceeded"),  # OpenAI and who speaks as it does; bytedance/deer-flow#310 shows one
+    ("type", "exceed_context_size_error"),  # llama.cpp, of which tests/test_real_model.py asks it
+    ("param", "input_tokens"),  # vLLM, vllm/renderers/params.py
+    ("param", "input_text"),  # the same, where it did not even count
+)
+"""Fields by which an error says that the request is longer than the model reads."""
+TOO_LONG_WORDS: Final = (
+    "This model's maximum context length is ",  # vLLM before that; vllm-project/vllm#20409
+    " is longer than the maximum model length of ",  # vLLM's V1 engine; Gabesarch/grounded-rl#16
+    " is longer than the model's context length (",  # SGLang; QwenLM/Qwen3#1321
+)
+"""What servers say that say it in words alone."""
 MOST_TOKENS = 1_000_000_000
 """Beyond what any model reads: a larger count is none."""
 
@@ -74,6 +90,21 @@ def read_completion(body: dict[str, JsonValue]) -> Completion:
             "truncated", text, f"the answer was cut at the token limit ({usage.completion} tokens)", usage
         )
     return Completion("answered", text, "", usage)
+
+
+def is_too_long(status: int, error: Mapping[str, Any]) -> bool:
+    """Whether an error means that the request is longer than the model reads: by its fields, and by its words where no field says so.
+
+    Args:
+        status: Of HTTP.
+        error: The object in which the endpoint reports it.
+    """
+    if status not in {400, 413, 422}:
+        return False
+    said = error.get("message")
+    return any(error.get(name) == value for name, value in TOO_LONG) or (
+        isinstance(said, str) and any(words in said for words in TOO_LONG_WORDS)
+    )
 
 
 def _usage(counted: Any) -> Usage:

@@ -15,7 +15,8 @@
     ├── AnswerIsNo            it worked, and the answer is no          exit code 1
     │   └── ReadingRefused    a text that is no amount, date or region
     ├── ProviderError         the endpoint did not answer as asked     exit code 3
-    │   └── EndpointRefused   the rest of the run would fail too
+    │   ├── EndpointRefused   the rest of the run would fail too
+    │   └── RequestTooLong    the model does not read as much
     ├── ReplayMiss            no recording answers the request         exit code 4
     └── BudgetReached         the rest would cost more than it may     exit code 5
 
@@ -37,6 +38,7 @@ __all__ = [
     "ReadingRefused",
     "RecordingError",
     "ReplayMiss",
+    "RequestTooLong",
     "RunError",
     "SchemaError",
     "SettingsError",
@@ -162,6 +164,10 @@ class ProviderError(WorkbenchError):
 
 class EndpointRefused(ProviderError):
     """A failure that the rest of the run would meet too: the key, the account, the address, the model's name."""
+
+
+class RequestTooLong(ProviderError):
+    """The endpoint says that its model reads less than the request holds; asked again it would say the same."""
 
 
 class ReplayMiss(WorkbenchError):

@@ -11,7 +11,15 @@ from workbench.articles import Article, Rejected
 from workbench.canonical import canonical_json, check_json, first_problem
 from workbench.completions import Usage
 from workbench.endpoints import Model
-from workbench.errors import ArticleError, BudgetReached, ProviderError, ReplayMiss, RunError, SchemaError
+from workbench.errors import (
+    ArticleError,
+    BudgetReached,
+    ProviderError,
+    ReplayMiss,
+    RequestTooLong,
+    RunError,
+    SchemaError,
+)
 from workbench.evidence import Span, ground
 from workbench.examples import Example
 from workbench.findings import Finding, findings
@@ -177,7 +185,7 @@ async def extract(
         state, reason, ended_by = "missed", error.what, error
     except BudgetReached as error:
         state, reason, ended_by = "unspent", error.what, error
-    except ArticleError as error:
+    except (ArticleError, RequestTooLong) as error:
         # A first request that is too long is no article for this model; a re-ask that is, is the end of asking.
         state, reason, ended_by = "invalid" if exchanges else "rejected", str(error), error
     except ProviderError as error:

@@ -160,7 +160,7 @@ async def fetch(depot: "Depot", run: Run, recordings: Path, notify: Notify) -> F
             try:
                 if log.batches.stopped:
                     await _end(depot, log, part, notify, give_up=False)
-                elif _is_answered(log, part, recordings, refresh=run.info.refresh):
+                elif _is_answered(log, part, recordings, notify, refresh=run.info.refresh):
                     await _find_or_give_up(depot, log, part, notify)
             except ProviderError as error:
                 lost[part.number] = _of_one(error)
@@ -177,9 +177,9 @@ async def fetch(depot: "Depot", run: Run, recordings: Path, notify: Notify) -> F
     return Fetched(ended, lost)
 
 
-def _is_answered(log: BatchLog, part: Part, recordings: Path, *, refresh: bool) -> bool:
+def _is_answered(log: BatchLog, part: Part, recordings: Path, notify: Notify, *, refresh: bool) -> bool:
     """Whether some of its rows were recorded since they were gathered."""
-    with Recordings(recordings) as store, part_rows(log.folder, part) as rows:
+    with Recordings(recordings, notify=notify) as store, part_rows(log.folder, part) as rows:
         found = (store.get(row.key) for row in rows)
         return any(one and (one.recorded >= part.written.at or not refresh) for one in found)
 

@@ -35,10 +35,11 @@ FEW = 5
 
 
 class Failed(NamedTuple):
-    """Why a row has no answer, in words and by its HTTP status."""
+    """Why a row has no answer: in words, by its HTTP status, and whether it was too long for the model."""
 
     error: str
     status: int | None
+    too_long: bool
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Past:
             if attempt.cost is None or attempt.cost.amount:
                 self.paid.add(mark)
         else:
-            self.failed[mark] = Failed(sys.intern(attempt.error or ""), attempt.status)
+            self.failed[mark] = Failed(sys.intern(attempt.error or ""), attempt.status, attempt.too_long)
 
     def collected(self, part: Part) -> Collected:
         """What has come of a part, if nothing more does."""
@@ -187,6 +188,7 @@ class _Intake:
             usage=taken,
             cost=NOTHING if free or not (assumed or counted) else self.price(taken),
             assumed=assumed,
+            too_long=outcome.too_long,
             part=part.number,
         )
 

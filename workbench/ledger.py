@@ -66,6 +66,7 @@ class Attempt:
         usage: As the endpoint counted.
         cost: Of the usage; None if its price is not known.
         assumed: Whether usage and cost are the worst case, because what the endpoint counted is not known.
+        too_long: Whether it was not because the model reads less than the request holds; not written down where it is not so.
         part: The part of a batch that it was a row of; None, and not written down, for one that was sent by itself.
     """
 
@@ -80,6 +81,7 @@ class Attempt:
     usage: Usage
     cost: Cost | None
     assumed: bool
+    too_long: Annotated[bool, Field(exclude_if=lambda too_long: not too_long)] = False
     part: Annotated[int | None, Field(exclude_if=lambda part: part is None)] = None
 
 

@@ -17,7 +17,7 @@ from workbench.answers import dead
 from workbench.errors import RecordingError
 from workbench.lines import Appender, drop_lines
 from workbench.recordings import Recordings
-from workbench.upkeep import lock
+from workbench.upkeep import check_backups, lock
 
 __all__ = ["Merged", "Prefer", "merge"]
 
@@ -85,7 +85,7 @@ def merge(
 
     Raises:
         RecordingError: If a store cannot be read, or two differ and ``prefer`` does not say which to take.
-        InputError: If another process is writing the store, a backup stands in the way, or the disk does not take it.
+        InputError: If another process is writing the store, a backup stands where one is needed, or the disk does not take it.
     """
     for source in sources:
         if not any(source.glob("*.jsonl")):
@@ -104,13 +104,15 @@ def merge(
             _list(database, number, store)
         merged = _choose(database, stores, prefer)
         if not dry_run:
+            thinned = [name for (name,) in database.execute("SELECT DISTINCT file FROM dropped").fetchall()]
+            check_backups(into / name for name in thinned)
             for origin, raw in _added(database, stores):
                 name = f"{origin}.jsonl"
                 if name not in appenders:
                     appenders[name] = stack.enter_context(Appender(into / name))
                 appenders[name].append_raw(raw)
             # Only now, so that at no moment a line is nowhere.
-            for (name,) in database.execute("SELECT DISTINCT file FROM dropped").fetchall():
+            for name in thinned:
                 lines = database.execute("SELECT start, length FROM dropped WHERE file = ? ORDER BY start", (name,))
                 drop_lines(into / name, lines)
     return merged

@@ -25,9 +25,9 @@ from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from workbench.canonical import check_json
-from workbench.completions import NO_API, Usage, read_completion
+from workbench.completions import NO_API, SHORTEN, Usage, is_too_long, read_completion
 from workbench.endpoints import Endpoint
-from workbench.errors import EndpointRefused, ProviderError
+from workbench.errors import EndpointRefused, ProviderError, RequestTooLong
 from workbench.ledger import Attempt, Sending
 from workbench.meter import Gate
 from workbench.prices import NOTHING
@@ -227,6 +227,7 @@ class Client:
             usage=taken,
             cost=gate.price(taken) if taken != NO_USAGE else NOTHING,
             assumed=assumed,
+            too_long=failure is not None and isinstance(failure.error, RequestTooLong),
         )
 
     def connection_error(self, error: Exception) -> Failure:
@@ -254,6 +255,8 @@ class Client:
             way_out = _WAY_OUT[402]
         if way_out:
             return Failure(EndpointRefused(what, status=status, way_out=way_out), None, assumed=False)
+        if is_too_long(status, details):
+            return Failure(RequestTooLong(what, status=status, way_out=SHORTEN), None, assumed=False)
         if status == 429 or status >= 500 or status in {408, 409}:
             wait = _retry_after(error.response)
             if wait > LONGEST_WAIT:

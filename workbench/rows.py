@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, Self
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from workbench.canonical import canonical_json, first_problem, hash_text, line
-from workbench.completions import Usage, read_completion
+from workbench.completions import Usage, is_too_long, read_completion
 from workbench.entries import digest
 from workbench.errors import ProviderError, RunError
 from workbench.lines import parse_object
@@ -179,12 +179,14 @@ class Outcome:
         body: A chat completion, if it was answered.
         error: Why it was not, in words.
         assumed: Whether the provider may have counted tokens, and how many is not known.
+        too_long: Whether it was not because the model reads less than the request holds.
     """
 
     status: int | None = None
     body: dict[str, JsonValue] | None = None
     error: str | None = None
     assumed: bool = False
+    too_long: bool = False
 
 
 class UnreadableRow(ValueError):
@@ -214,10 +216,12 @@ def read_answer(raw: bytes) -> tuple[str, Outcome]:
         raise UnreadableRow(f"the line has neither a response with a status_code nor an error; expected {FORM}")
     body: Any = response.get("body")
     if status != 200:
-        refusal = body.get("error") if isinstance(body, dict) else None
-        message = refusal.get("message") if isinstance(refusal, dict) else None
+        refusal = body.get("error", body) if isinstance(body, dict) else None
+        details = refusal if isinstance(refusal, dict) else {}
+        message = details.get("message")
         words = f": {str(message)[:LONGEST]}" if message else ""
-        return key, Outcome(status, error=_storable(f"the endpoint answered its row in the batch with {status}{words}"))
+        why = _storable(f"the endpoint answered its row in the batch with {status}{words}")
+        return key, Outcome(status, error=why, too_long=is_too_long(status, details))
     return key, _completed(body)
 
 

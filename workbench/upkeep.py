@@ -7,7 +7,7 @@ Nothing goes silently: what would go is said first, and a file that loses lines 
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from workbench.lines import Appender, backup, drop_lines, is_whole, raw_lines
 from workbench.recordings import Recording, Recordings, open_index, read_recording
 from workbench.requests import reask_key, request_key
 
-__all__ = ["Contents", "Problem", "Pruned", "by", "contents", "lock", "prune", "verify"]
+__all__ = ["Contents", "Problem", "Pruned", "by", "check_backups", "contents", "lock", "prune", "verify"]
 
 
 # --- verify
@@ -161,17 +161,24 @@ def lock(folder: Path, stack: ExitStack) -> dict[str, Appender]:
     """Keep every other process from writing to a store until the stack is left; gives the writer of each file by its name.
 
     Raises:
-        InputError: If another process is writing, or a backup of an earlier change is still there.
+        InputError: If another process is writing.
     """
-    files = sorted(folder.glob("*.jsonl"))
+    return {file.name: stack.enter_context(Appender(file)) for file in sorted(folder.glob("*.jsonl"))}
+
+
+def check_backups(files: Iterable[Path]) -> None:
+    """Refuse to take lines from files of which an earlier change left a backup. Asked before anything is written.
+
+    Raises:
+        InputError: One is still there.
+    """
     for file in files:
         if backup(file).exists():
             raise InputError(
                 "the backup of an earlier change is still there",
                 where=str(backup(file)),
-                way_out="if all is well delete it, else move it back over the file",
+                way_out="if all is well delete it, else move it back over the file; then try again",
             )
-    return {file.name: stack.enter_context(Appender(file)) for file in files}
 
 
 def by(name: Callable[[Kind], str], found: Mapping[Kind, Contents]) -> dict[str, Contents]:
@@ -212,7 +219,7 @@ def prune(
     """Drop what answers nothing any more, and the lines of the kinds that are unused. Every other request finds what it found.
 
     Raises:
-        InputError: If another process is writing the store, a backup stands in the way, or the disk does not take it.
+        InputError: If another process is writing the store, a backup stands where one is needed, or the disk does not take it.
         RecordingError: If the store cannot be read.
     """
     with ExitStack() as stack:
@@ -235,6 +242,7 @@ def prune(
         names = [name for (name,) in doomed.execute("SELECT DISTINCT file FROM doomed ORDER BY file")]
         files = tuple(folder / name for name in names)
         if not dry_run:
+            check_backups(files)
             for file in files:
                 lines = doomed.execute("SELECT start, length FROM doomed WHERE file = ? ORDER BY start", (file.name,))
                 drop_lines(file, lines)

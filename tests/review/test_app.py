@@ -365,9 +365,21 @@ class TestDecide:
         site = Site(tmp_path, writable=False)
         page = site.get("/article/bakery")
         assert "--allow-writes" in text_of(page.select_one(".beside"))
-        answer = site.press(site.stop(page, "shops 1 › since"), "[value=accept]", 409)
-        assert "--allow-writes" in answer.get_text()
+        page = site.press(site.stop(page, "shops 1 › since"), "[value=correct]", value="2032년", note="본문 셋째 줄")
+        stop = site.stop(site.get(site.address), "shops 1 › since")
+        assert "pass --allow-writes" in text_of(stop.select_one("[data-says].bad"))
+        assert _value(stop.select("[name=value]")[0]) == "2032년"
         assert golden(site.root) == GOLDENS["bakery"]
+
+    @pytest.mark.parametrize("button", ["[value=accept]", "[value=absent]"])
+    def test_where_goldens_may_not_be_written_none_is_started_and_the_article_stays_open(
+        self, tmp_path: Path, button: str
+    ) -> None:
+        site = Site(tmp_path, writable=False)
+        page = site.press(site.get("/article/unlabelled"), f".start {button}")
+        assert site.address.startswith("/article/unlabelled?refused=")
+        assert "pass --allow-writes" in text_of(page.select_one(".clash h2"))
+        assert not (site.root / "goldens/street/unlabelled.json").exists()
 
 
 class TestStart:

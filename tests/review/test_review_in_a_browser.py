@@ -822,6 +822,22 @@ def test_a_narrow_list_shows_all_of_what_is_to_decide(tab: Opener) -> None:
     assert len(set(page.evaluate(widths))) == 1
 
 
+def test_a_narrow_list_shows_all_of_what_is_to_decide_beside_a_name_that_has_nowhere_to_break(tab: Opener) -> None:
+    """As many differences as two digits count, some of them decided."""
+    page = tab(context={"viewport": {"width": 320, "height": 640}}).open("/")
+    page.evaluate(
+        """() => {
+            const row = document.querySelector("#articles tbody tr:has(.todo)");
+            row.querySelector("th a").textContent = "2031_03_14_bakeries_and_bookshops_0001_retold";
+            row.querySelector(".todo").textContent = "33 of 34";
+        }"""
+    )
+    list_width, window = page.evaluate(
+        "(() => { const list = document.querySelector('.scroll'); return [list.scrollWidth, list.clientWidth]; })()"
+    )
+    assert list_width == window
+
+
 def test_a_finger_does_it_too(tab: Opener, tmp_path: Path) -> None:
     opened = tab(context={"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True})
     page = opened.open()
@@ -969,4 +985,25 @@ def test_the_list_fills_itself_while_articles_are_scored_and_keeps_the_focus(bro
         assert tab.focused == "bookshop"
         assert page.inner_text("#articles tbody tr:has-text('bookshop') td:nth-of-type(1)").startswith("1.000")
         assert tab.complaints == []
+        tab.context.close()
+
+
+def test_a_list_that_fills_itself_says_so_when_the_review_ends(browser: Any, tmp_path: Path) -> None:
+    """And what is there stays."""
+    free = Event()
+    desk = make_desk(tmp_path)
+
+    def texts(extraction: Extraction) -> str | None:
+        assert free.wait(60)
+        return desk.texts(extraction)
+
+    styles, scripts = assets()
+    sources = {"styles": [one.source for one in styles], "scripts": [one.source for one in scripts]}
+    with serving(app(replace(desk, texts=texts), patience=0), **sources) as served:
+        tab = Tab(browser, served)
+        page = tab.open()
+        page.route("**/*", lambda route: route.abort("connectionrefused"))
+        page.wait_for_selector("#said.told:has-text('does not answer, or has ended')")
+        assert page.locator("#articles tbody tr").count() == 3
+        free.set()
         tab.context.close()

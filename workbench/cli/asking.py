@@ -76,7 +76,7 @@ def job_of(
     refresh: bool = False,
     earlier: Run | None = None,
     new: bool = False,
-    note: Notify = say_note,
+    notify: Notify = say_note,
 ) -> Job:
     """The job that the command line and the settings describe.
 
@@ -88,7 +88,7 @@ def job_of(
         refresh: Ask again what is recorded.
         earlier: A run whose task, model, articles and limits are taken where the command line names no others.
         new: Whether that run is to be made anew rather than gone on with.
-        note: Told what a person should know before anything is asked.
+        notify: Told of what a person should know about what is asked.
 
     Raises:
         SettingsError: If no endpoint can be asked that the earlier run was.
@@ -108,7 +108,7 @@ def job_of(
     given = source(options["articles"], here) if options["articles"] or info is None else source_of(info, here)
     kept = info if not new else None
     return Job(
-        task=asked_task(here, options["task"] or (info.task if info else None), asked.differences.mode, note),
+        task=asked_task(here, options["task"] or (info.task if info else None), asked.differences.mode, notify),
         model=asked,
         read=given.read,
         sources=given.names(),

@@ -225,8 +225,14 @@ def task_of(here: Project, name: str | None, mode: Mode | None = None) -> Task:
     return load_task(name, here.root, mode)
 
 
-def asked_task(here: Project, name: str | None, mode: Mode | None = None, note: Notify = say_note) -> Task:
-    """The task that is to be asked, with the examples that its prompt wants; goldens that can be none are told of.
+def asked_task(here: Project, name: str | None, mode: Mode | None = None, notify: Notify = say_note) -> Task:
+    """The task that is to be asked, with the examples that its prompt wants.
+
+    Args:
+        here: The project.
+        name: Of the task; None for the project's own.
+        mode: In which a model's endpoint is asked, where it takes no other.
+        notify: Told of goldens that can be no examples.
 
     Raises:
         SettingsError: If it wants examples and the project has no articles of its own.
@@ -243,8 +249,8 @@ def asked_task(here: Project, name: str | None, mode: Mode | None = None, note: 
         )
     goldens = read_goldens(here.path("goldens") / task.name, task.schema)
     examples = choose(goldens, source((), here).read(), task.schema, task.front.examples)
-    for words in examples.notes:
-        note(words)
+    for note in examples.notes:
+        notify(note)
     return replace(task, examples=examples)
 
 

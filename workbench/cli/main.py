@@ -118,11 +118,11 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _say_usage(error)
         code = 2
         _tell({"what": error.format_message()}, code)
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted; what is in the run folder and the recordings stays", as_error=False)
+        _say("interrupted; what is in the run folder and the recordings stays", lead="")
         code = 130
     except WorkbenchError as error:
         _say(error)
@@ -149,7 +149,15 @@ def main() -> None:
     sys.exit(code)
 
 
-def _say(error: object, *, as_error: bool = True) -> None:
+def _say_usage(error: click.ClickException) -> None:
+    """What was wrong with the command line, as click shows it, or as an event."""
+    if "--events" in sys.argv:
+        _say(error.format_message())
+    else:
+        error.show()
+
+
+def _say(error: object, lead: str = "error: ") -> None:
     """What went wrong, in letters that cannot speak to the terminal, or as an event for the program that is told of them."""
     if "--events" in sys.argv:
         from workbench.cli.common import json_text  # noqa: PLC0415 - as below
@@ -158,7 +166,7 @@ def _say(error: object, *, as_error: bool = True) -> None:
         return
     from workbench.report.terminal import plain  # noqa: PLC0415 - what goes well need not wait for it
 
-    click.echo(f"{'error: ' if as_error else ''}{plain(error)}", err=True)
+    click.echo(f"{lead}{plain(error)}", err=True)
 
 
 def _tell(error: dict[str, str], code: int) -> None:

@@ -113,7 +113,7 @@ def run(  # noqa: PLR0917 - click gives each option by its name
     jobs = [
         replace(job, sample=job.sample + sample, samples=max(samples, job.samples))
         for model in models or (None,)
-        for job in [job_of(here, options, model, replay=replay, refresh=refresh, earlier=earlier, new=new, note=note)]
+        for job in [job_of(here, options, model, replay=replay, refresh=refresh, earlier=earlier, new=new, notify=note)]
         for sample in range(samples)
     ]
     _check_currency(jobs)

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from workbench.decide import decide, undo
-from workbench.errors import GoldenChanged, InputError, WishError, WorkbenchError
+from workbench.errors import GoldenChanged, GoldenError, InputError, WishError, WorkbenchError
 from workbench.evaluate import origin_notes
 from workbench.pointers import pointer, steps_of
 from workbench.report.html import Asset, asset, environment
@@ -165,7 +165,7 @@ class _Pages:
         before = page_of(opened, self.desk)
         try:
             self._decide(opened, asked)
-        except (WishError, GoldenChanged) as error:
+        except (WishError, GoldenError) as error:
             return self._refuse(opened.article, filters, asked, error)
         self.refused.settle(opened.article, asked)
         return self._next(request, before, asked, filters)
@@ -196,16 +196,20 @@ class _Pages:
                 now=now(),
                 writable=desk.writable,
             )
-        except GoldenChanged as error:
+        except GoldenError as error:
             return self._refuse(opened.article, filters, None, error)
         anchor = form.get("anchor", "")
         here = f"#{anchor}" if anchor[:1] in {"f", "u"} and anchor[1:].isascii() and anchor[1:].isdigit() else ""
         return RedirectResponse(_address(opened.article, filters) + here, status_code=303)
 
-    def _refuse(
-        self, article: str, filters: Filters, asked: Asked | None, error: WishError | GoldenChanged
-    ) -> Response:
-        name = self.refused.keep(article, Refusal(asked, error.what, isinstance(error, GoldenChanged)))
+    def _refuse(self, article: str, filters: Filters, asked: Asked | None, error: WishError | GoldenError) -> Response:
+        clash = isinstance(error, GoldenChanged)
+        says = (
+            error.what
+            if clash or isinstance(error, WishError)
+            else ": ".join(filter(None, (error.what, error.way_out)))
+        )
+        name = self.refused.keep(article, Refusal(asked, says, clash))
         address = _address(article, filters)
         return RedirectResponse(f"{address}{'&' if '?' in address else '?'}{REFUSED}={name}", status_code=303)
 

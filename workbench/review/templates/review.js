@@ -285,6 +285,8 @@
   }
 
   // While articles are being scored the list fills itself; whoever types in its fields is let alone, and the focus stays on its article.
+  const AWAY = "The list is not complete: the review does not answer, or has ended. Start it again, and open the address that it prints.";
+  const FAILS = "The list is not complete: the review cannot go on with it. Reload the page: it says why.";
   const filling = () => $("#looking, #searching, #comparing");
   const fill = (after) => {
     if (!filling()) return;
@@ -300,7 +302,7 @@
           if (!filling()) say("The list is complete.");
         }
         fill(Math.min(after * 1.5, 10000));
-      }).catch(() => { /* the server has gone, or says why on the next page */ });
+      }).catch((status) => tell(typeof status === "number" ? FAILS : AWAY)); // what is there stays, and may be worked through
     }, after);
   };
   fill(400);
