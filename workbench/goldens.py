@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -17,7 +17,7 @@ from workbench.articles import is_id, iso_day
 from workbench.canonical import canonical_json, canonical_text
 from workbench.errors import GoldenError
 from workbench.files import write_whole
-from workbench.pointers import INDEX, put, steps_of
+from workbench.pointers import put, resolve, steps_of
 from workbench.schema import form, schema_version
 
 __all__ = [
@@ -178,13 +178,11 @@ def _invalid(error: ValidationError, part: tuple[str, ...], file: Path) -> Golde
 
 
 def _check_pointer(record: JsonValue, at: str, file: Path) -> None:
-    place: Any = record
     try:
         if not at.startswith("/"):
             raise KeyError(at)
-        for name in steps_of(at):
-            place = place[int(name)] if isinstance(place, list) and INDEX.fullmatch(name) else place[name]
-    except (KeyError, IndexError, TypeError) as error:
+        place = resolve(record, at)
+    except KeyError as error:
         raise GoldenError(
             f"alternates: {at} points to nothing in the record",
             where=str(file),

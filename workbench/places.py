@@ -7,7 +7,7 @@ from pydantic import BaseModel, JsonValue
 
 from workbench.errors import WishError
 from workbench.goldens import Golden
-from workbench.pointers import INDEX, pointer, steps_of
+from workbench.pointers import pointer, resolve, steps_of
 from workbench.schema import form
 from workbench.scoring import score
 from workbench.scoring.verdicts import partners
@@ -21,15 +21,10 @@ def found_at(value: JsonValue, at: str, whose: str) -> JsonValue:
     Raises:
         WishError: If nothing does.
     """
-    found: Any = value
-    for name in steps_of(at):
-        if isinstance(found, list) and INDEX.fullmatch(name) and int(name) < len(found):
-            found = found[int(name)]
-        elif isinstance(found, dict) and name in found:
-            found = found[name]
-        else:
-            raise WishError(f"{whose} has nothing at {at}", at=at)
-    return found  # type: ignore[no-any-return]
+    try:
+        return resolve(value, at)
+    except KeyError as error:
+        raise WishError(f"{whose} has nothing at {at}", at=at) from error
 
 
 def place_of(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-__all__ = ["INDEX", "first_difference", "parent", "pointer", "put", "step", "steps_of"]
+__all__ = ["INDEX", "first_difference", "parent", "pointer", "put", "resolve", "step", "steps_of"]
 
 INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 """A step that may be a list's."""
@@ -25,6 +25,23 @@ def step(name: str) -> str:
 def steps_of(at: str) -> list[str]:
     """The steps of a pointer, as `pointer` takes them."""
     return [one.replace("~1", "/").replace("~0", "~") for one in at.split("/")[1:]]
+
+
+def resolve(value: JsonValue, at: str) -> JsonValue:
+    """What a pointer points at. It may be anybody's.
+
+    Raises:
+        KeyError: If it points at nothing.
+    """
+    found: Any = value
+    for name in steps_of(at):
+        if isinstance(found, list) and INDEX.fullmatch(name) and int(name) < len(found):
+            found = found[int(name)]
+        elif isinstance(found, dict):
+            found = found[name]
+        else:
+            raise KeyError(at)
+    return found  # type: ignore[no-any-return]
 
 
 def parent(value: JsonValue, steps: Sequence[str]) -> Any:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from workbench.errors import WishError
-from workbench.pointers import pointer
+from workbench.pointers import INDEX, pointer
 from workbench.schema import field_marks, form
 from workbench.scoring import Identity
 
@@ -121,7 +121,7 @@ def _item(container: Any, arguments: tuple[Any, ...], name: str) -> Any:
     if not arguments:
         return Any
     if container is tuple and Ellipsis not in arguments:
-        return arguments[min(int(name), len(arguments) - 1)] if name.isdecimal() else arguments[-1]
+        return arguments[min(int(name), len(arguments) - 1)] if INDEX.fullmatch(name) else arguments[-1]
     return arguments[0]
 
 

@@ -316,7 +316,8 @@ def _print_way_on(job: Job, summary: Summary) -> None:
     there = f" --base-url {endpoint.base_url}" if endpoint and endpoint.source == "--base-url" else ""
     command = f"workbench run --resume {_argument(str(summary.folder))}{there}"
     if summary.states["unspent"]:
-        left = f"{summary.states['unspent']:,} unspent, which a larger budget lets through"
+        unspent = f"{summary.states['unspent']:,} unspent, which a larger budget lets through"
+        left = f"stopped, and {unspent}" if summary.interrupted else unspent
         limits = {"--budget": job.budget, "--max-tokens-total": job.most_tokens}
         command += "".join(f" {option} MORE" for option, limit in limits.items() if limit is not None)
     stdout().print(f"{left}: go on with  {command}", markup=False, soft_wrap=True)

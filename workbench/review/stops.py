@@ -5,6 +5,7 @@ are one stop. Once taken, its fields are stops of their own. Stops are what is c
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, TypeAlias
@@ -14,7 +15,7 @@ from pydantic import JsonValue
 from workbench.decide import record_hash
 from workbench.evaluate import ArticleScore
 from workbench.goldens import Golden
-from workbench.pointers import steps_of
+from workbench.pointers import resolve
 from workbench.report.view import ArticleView, Group, Row
 from workbench.scoring.verdicts import NOT_WRONG, partners
 from workbench.standing import DECIDED, Mark, Standing
@@ -183,14 +184,9 @@ def _lacking(at: str, pairs: Mapping[str, str], other: JsonValue) -> tuple[str, 
 
 def value_at(value: JsonValue, at: str) -> Any:
     """What a JSON Pointer points at; None where it points at nothing."""
-    for step in steps_of(at):
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
+    with suppress(KeyError):
+        return resolve(value, at)
+    return None
 
 
 def item_of(place: Place) -> Place | None:

@@ -26,7 +26,7 @@
     busy = true;
     clearTimeout(waiting);
     fetch("/help", { method: "HEAD" }).then(async (answer) => { await answer.text(); return answer.ok; }).catch(() => false).then((ok) => {
-      if (!ok) { busy = false; tell(GONE); return; }
+      if (!ok || !form.reportValidity()) { busy = false; if (!ok) tell(GONE); return; } // a field may have changed meanwhile
       leave(form);
       there = true;
       form.requestSubmit(button);
