@@ -85,7 +85,8 @@ def _print_estimate(job: Job, found: Estimate) -> None:
         out.print(
             plain(
                 f"{cost_words(None, job.model.name)}; give it one: price = {{ input = …, output = … }} in {job.model.table}"
-            )
+            ),
+            soft_wrap=True,
         )
 
 
