@@ -94,8 +94,7 @@ def estimate(job: Job, store: Recordings, resume: Resume | None = None, watch: W
             continue
         request = render(job.task, article, job.model, kept.sample(article))
         found = store.find(request)
-        # What a refresh has asked again since the run began, it does not ask once more.
-        if found and (not job.refresh or (kept.since is not None and found.recorded >= kept.since)):
+        if found and job.takes(found, kept):
             recorded += 1
         else:
             about[estimate_tokens(request.text, tokenizer)] += 1

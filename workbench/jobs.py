@@ -15,7 +15,7 @@ from workbench.endpoints import LOOPBACK_HOSTS, Endpoint, Model
 from workbench.errors import SettingsError
 from workbench.extract import Price, State
 from workbench.prices import NOTHING, Cost, context_window, price
-from workbench.recordings import Origin
+from workbench.recordings import Origin, Recording
 from workbench.resume import Kept, Left, check_records, check_same, left_of, taken_samples
 from workbench.runs import Run, RunInfo, now
 from workbench.summary import Notify
@@ -88,6 +88,10 @@ class Job:
     def price(self, usage: Usage) -> Cost | None:
         """What tokens cost where they are sent, None if that is not known."""
         return price(self.model, usage) if self.endpoint else NOTHING
+
+    def takes(self, found: Recording, kept: Kept) -> bool:
+        """Whether a recording answers: a run that asks everything again takes only what was recorded since it began."""
+        return not self.refresh or (kept.since is not None and found.recorded >= kept.since)
 
     def check_budget(self) -> None:
         """Refuse a budget that could not be kept.

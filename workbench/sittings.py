@@ -48,8 +48,8 @@ class Sitting:
         return self.watch.notify
 
     def is_fresh(self, found: Recording) -> bool:
-        """Whether a recording answers: a run that asks everything again takes only what was recorded since it began."""
-        return not self.job.refresh or (self.kept.since is not None and found.recorded >= self.kept.since)
+        """Whether a recording answers, as ``Job.takes`` has it."""
+        return self.job.takes(found, self.kept)
 
     def keep(self, extraction: Extraction) -> None:
         """Write down an article's extraction, count it and tell whoever watches."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -965,7 +965,9 @@ def serious(page: Any) -> list[Any]:
     ]
 
 
-def test_the_list_fills_itself_while_articles_are_scored_and_keeps_the_focus(browser: Any, tmp_path: Path) -> None:
+@contextmanager
+def unscored(browser: Any, tmp_path: Path) -> Iterator[tuple[Tab, Event]]:
+    """A tab on a list none of whose articles is scored before the event."""
     free = Event()
     desk = make_desk(tmp_path)
 
@@ -977,7 +979,13 @@ def test_the_list_fills_itself_while_articles_are_scored_and_keeps_the_focus(bro
     sources = {"styles": [one.source for one in styles], "scripts": [one.source for one in scripts]}
     with serving(app(replace(desk, texts=texts), patience=0), **sources) as served:
         tab = Tab(browser, served)
-        page = tab.open()
+        tab.open()
+        yield tab, free
+
+
+def test_the_list_fills_itself_while_articles_are_scored_and_keeps_the_focus(browser: Any, tmp_path: Path) -> None:
+    with unscored(browser, tmp_path) as (tab, free):
+        page = tab.page
         assert "of 3 articles so far" in page.inner_text("#looking")
         page.focus("#articles a >> text=bookshop")
         free.set()
@@ -990,18 +998,8 @@ def test_the_list_fills_itself_while_articles_are_scored_and_keeps_the_focus(bro
 
 def test_a_list_that_fills_itself_says_so_when_the_review_ends(browser: Any, tmp_path: Path) -> None:
     """And what is there stays."""
-    free = Event()
-    desk = make_desk(tmp_path)
-
-    def texts(extraction: Extraction) -> str | None:
-        assert free.wait(60)
-        return desk.texts(extraction)
-
-    styles, scripts = assets()
-    sources = {"styles": [one.source for one in styles], "scripts": [one.source for one in scripts]}
-    with serving(app(replace(desk, texts=texts), patience=0), **sources) as served:
-        tab = Tab(browser, served)
-        page = tab.open()
+    with unscored(browser, tmp_path) as (tab, free):
+        page = tab.page
         page.route("**/*", lambda route: route.abort("connectionrefused"))
         page.wait_for_selector("#said.told:has-text('does not answer, or has ended')")
         assert page.locator("#articles tbody tr").count() == 3
