@@ -25,6 +25,7 @@ __all__ = [
     "job_options",
     "model_of",
     "named_run",
+    "price_words",
     "sample_words",
     "say_what",
     "say_who",
@@ -194,7 +195,7 @@ def say_what(job: Job, notify: Notify) -> None:
     if job.price(Usage(1, 1)) is None:
         notify(
             f"no price is known for {model.name} at this endpoint, so that the cost stays unknown; "
-            f"give it one: price = {{ input = …, output = … }} in {model.table}, for a million tokens"
+            f"{price_words(model)}, for a million tokens"
         )
     if not model.differences.usage:
         notify(f"it reports no tokens (usage = false in {model.table}): each request stands at its worst case")
@@ -202,6 +203,11 @@ def say_what(job: Job, notify: Notify) -> None:
         notify(
             f"samples taken at temperature 0 differ little: prompts/{job.task.name}.md could set another temperature, or a seed"
         )
+
+
+def price_words(model: Model) -> str:
+    """How a model is given a price."""
+    return f"give it one: price = {{ input = …, output = … }} in {model.table}"
 
 
 def sample_words(job: Job) -> str:

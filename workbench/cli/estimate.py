@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.cli.asking import sample_words
+from workbench.cli.asking import price_words, sample_words
 from workbench.cli.common import cost_fields, print_json, stdout
 from workbench.estimate import Estimate, Remainder, estimate
 from workbench.jobs import Job, Resume
@@ -82,12 +82,7 @@ def _print_estimate(job: Job, found: Estimate) -> None:
             soft_wrap=True,
         )
     else:
-        out.print(
-            plain(
-                f"{cost_words(None, job.model.name)}; give it one: price = {{ input = …, output = … }} in {job.model.table}"
-            ),
-            soft_wrap=True,
-        )
+        out.print(plain(f"{cost_words(None, job.model.name)}; {price_words(job.model)}"), soft_wrap=True)
 
 
 def _print_remainder(job: Job, found: Estimate, left: Remainder) -> None:
